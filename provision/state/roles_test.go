@@ -1,0 +1,3 @@
+package state
+
+var roles = map[string]func() error{}
