@@ -45,7 +45,7 @@ func Apply(ctx context.Context, p Plan, st State, traits map[string]Traits, d Dr
 	if err := p.ConflictProblem(); err != nil {
 		return Result{}, err
 	}
-	if err := consent(p, o.Allow); err != nil {
+	if err := Consented(p, o.Allow); err != nil {
 		return Result{}, err
 	}
 	r := &runner{traits: traits, driver: d, recorder: rec, options: o, entries: maps.Clone(st.Entries), begun: st.Intents}
@@ -55,7 +55,9 @@ func Apply(ctx context.Context, p Plan, st State, traits map[string]Traits, d Dr
 	return r.run(ctx, graph(p.Steps))
 }
 
-func consent(p Plan, allowed []string) error {
+// Consented reports, as an error that lists them all, the consents that p needs
+// and that are not given.
+func Consented(p Plan, allowed []string) error {
 	var lines []string
 	hint := map[string]bool{}
 	for _, s := range p.Steps {

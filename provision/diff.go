@@ -135,7 +135,7 @@ func (d differ) compare(s Step, e Entry, obs Observed) (Step, *Conflict) {
 		s.PriorName = old
 		s.Changes = append(s.Changes, Change{Setting: NameSetting, Old: old, New: s.Name,
 			Drift: old != e.Name, Replaces: t.replaces(NameSetting)})
-		if ahead := d.seen.Ahead[s.Key]; ahead.Exists {
+		if ahead := d.seen.Ahead[s.Key]; ahead.Exists && ahead.ID != obs.ID {
 			return s, foreign(Resource{Key: s.Key, Name: s.Name}, ahead)
 		}
 	}

@@ -27,6 +27,8 @@ package provision
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -79,6 +81,7 @@ const NameSetting = "name"
 type Resource struct {
 	Key      Key
 	Name     string   // its real name at Cloudflare
+	Identity string   // what may exist only once in an account, where that is not the name
 	Settings Settings // what Cloudflare keeps
 	Local    Settings // what only the project's files keep: binding, migrations_dir
 	Refs     []Key    // what must exist before it can
@@ -118,6 +121,11 @@ type State struct {
 	Account     string // the account everything in it lives in
 	Entries     map[Key]Entry
 	Intents     map[Key]Intent
+}
+
+// Sorted lists entries by key.
+func Sorted(entries map[Key]Entry) []Entry {
+	return slices.SortedFunc(maps.Values(entries), func(a, b Entry) int { return compareKeys(a.Key, b.Key) })
 }
 
 // Empty reports whether nothing is owned and nothing was begun.

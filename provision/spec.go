@@ -1,0 +1,45 @@
+package provision
+
+// A Spec is one resource object of the manifest, ready to be resolved by its
+// kind: the environment is merged in and it is valid by the kind's schema.
+type Spec struct {
+	Project     string
+	Environment string // "production" unless named
+	Domain      string // the environment's domain, or empty
+	Key         Key
+	Name        string            // the "name" setting, or empty
+	Names       map[string]string // the "name" settings of every resource, by logical name
+	JSON        []byte            // the whole object as standard JSON
+}
+
+// A Ref says that one resource needs another, and where the manifest says so.
+type Ref struct {
+	From, To Key
+	Path     string // JSON pointer inside the resource object: "/consumer/worker"
+}
+
+// A SettingError is a fault in one setting of a resource object.
+type SettingError struct {
+	Path  string // JSON pointer inside the resource object
+	Text  string
+	Hints []string
+}
+
+func (e *SettingError) Error() string { return e.Text }
+
+// Production is the environment that is meant when none is named.
+const Production = "production"
+
+// A Binding is one place in wrangler.jsonc that says what a resource is.
+type Binding struct {
+	Section []string       // "d1_databases"; "queues", "producers"; "routes"
+	Match   BindingField   // what the element is found by: binding = "DB"
+	Set     []BindingField // what it shall say, in this order where it is new
+	Shared  bool           // the section is inherited by environments when they leave it out
+}
+
+// A BindingField is one key of an element of wrangler.jsonc.
+type BindingField struct {
+	Name  string
+	Value any
+}
