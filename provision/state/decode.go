@@ -13,8 +13,8 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// A flaw says why bytes are no state, and where. Its text never quotes them:
-// nobody knows what somebody put there.
+// A flaw says why bytes are no state, and where. Its text quotes nothing until
+// the bytes have said that they are ours: nobody knows what somebody put there.
 type flaw struct {
 	text   string
 	offset int64  // in bytes from the start; -1 where the text names the place
@@ -193,7 +193,7 @@ func (w *walker) at(step string, free bool) *flaw {
 }
 
 func (w *walker) where(step string) string {
-	return strings.TrimPrefix(strings.Join(w.path, "")+step, ".")
+	return printable(strings.TrimPrefix(strings.Join(w.path, "")+step, "."))
 }
 
 func decodeAll[T any](list string, raw []json.RawMessage, key func(T) provision.Key) (map[provision.Key]T, *flaw) {
@@ -208,7 +208,7 @@ func decodeAll[T any](list string, raw []json.RawMessage, key func(T) provision.
 			return nil, typeFlaw(at, err)
 		}
 		if _, twice := m[key(v)]; twice {
-			return nil, flawf("%s.key: %s stands twice", at, key(v))
+			return nil, flawf("%s.key: %s stands twice", at, printable(key(v).String()))
 		}
 		m[key(v)] = v
 	}
@@ -233,7 +233,7 @@ func typeFlaw(at string, err error) *flaw {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
 		is, _, _ := strings.Cut(wrong.Value, " ")
-		return flawf("%s is a JSON %s, which it cannot be", strings.TrimPrefix(at+"."+wrong.Field, "."), is)
+		return flawf("%s is a JSON %s, which it cannot be", strings.TrimPrefix(at+"."+strings.TrimPrefix(wrong.Field, "header."), "."), is)
 	}
 	text := strings.TrimPrefix(err.Error(), "json: ")
 	if name, ok := strings.CutPrefix(text, "unknown field "); ok {

@@ -161,14 +161,15 @@ func readRegular(path string) ([]byte, fs.FileInfo, error) {
 	if !opened.Mode().IsRegular() {
 		return nil, nil, irregular(path, opened)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
-	if err != nil {
-		return nil, nil, readProblem(path, err)
-	}
-	if len(data) > maxSize {
+	if opened.Size() > maxSize {
 		return nil, nil, unusable(path, fmt.Sprintf("it is larger than %d MiB, which no state is", maxSize>>20))
 	}
-	return data, opened, nil
+	var data bytes.Buffer
+	data.Grow(int(opened.Size()) + bytes.MinRead)
+	if _, err := data.ReadFrom(io.LimitReader(f, maxSize)); err != nil {
+		return nil, nil, readProblem(path, err)
+	}
+	return data.Bytes(), opened, nil
 }
 
 func readProblem(path string, err error) error {

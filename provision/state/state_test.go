@@ -113,7 +113,10 @@ func problem(t *testing.T, err error, dir string) (string, provision.Class) {
 	for _, h := range p.Hints {
 		text += "\nhint: " + h
 	}
-	return strings.ReplaceAll(text, dir, "DIR"), p.Class
+	if dir != "" {
+		text = strings.ReplaceAll(text, dir, "DIR")
+	}
+	return text, p.Class
 }
 
 func names(t *testing.T, dir string) []string {

@@ -1,3 +1,0 @@
-package state
-
-var roles = map[string]func() error{}
