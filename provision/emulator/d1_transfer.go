@@ -1,0 +1,5 @@
+package emulator
+
+func (s *Server) registerD1Transfer() {}
+
+type transfers struct{}

@@ -1,0 +1,172 @@
+package emulator
+
+import (
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// maxBody is the largest request body that is read, in bytes.
+const maxBody = 128 << 20
+
+const apiPrefix = "/client/v4"
+
+// A call is one request on its way through an endpoint.
+type call struct {
+	*http.Request
+	x       *txn
+	body    []byte
+	query   url.Values
+	params  map[string]string
+	token   *Token
+	account *account // of the path, if the path names one
+	zone    *zone
+}
+
+// duration is a time.Duration that may change while requests are served.
+type duration struct{ n atomic.Int64 }
+
+func (d *duration) set(v time.Duration) { d.n.Store(int64(v)) }
+func (d *duration) get() time.Duration  { return time.Duration(d.n.Load()) }
+
+// ServeHTTP serves the API under /client/v4 and the emulator's own controls
+// under /__emulator.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, controlPrefix) {
+		s.serveControl(w, r)
+		return
+	}
+	path, isAPI := strings.CutPrefix(r.URL.EscapedPath(), apiPrefix)
+	if !isAPI {
+		http.NotFound(w, r)
+		return
+	}
+	req := s.requests.begin(r, path)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		s.finish(w, r, req, answer{status: http.StatusRequestEntityTooLarge, kind: "text/plain", body: []byte("request body unreadable or too large\n")}, false)
+		return
+	}
+	s.requests.hook(req, "before")
+	if !wait(r, s.latency.get()) {
+		s.finish(w, r, req, answer{}, true)
+		return
+	}
+	fault := s.faults.take(r.Method, path)
+	if fault != nil && !fault.After {
+		s.requests.hook(req, "after")
+		s.finish(w, r, req, fault.answer(), fault.Drop)
+		return
+	}
+	a := s.perform(r, path, body)
+	s.requests.hook(req, "after")
+	if fault != nil {
+		s.finish(w, r, req, fault.answer(), fault.Drop)
+		return
+	}
+	s.finish(w, r, req, a, false)
+}
+
+// wait sleeps for d, less if the client goes away: then it is false.
+func wait(r *http.Request, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+// finish logs the request and sends the answer. The log comes first, so that
+// whatever the answer causes begins after this request has ended.
+func (s *Server) finish(w http.ResponseWriter, r *http.Request, req *Request, a answer, drop bool) {
+	req.Status, req.Code = a.status, a.code
+	if drop {
+		req.Status, req.Code = 0, 0
+	}
+	s.requests.end(req, s.o.Log)
+	if drop {
+		panic(http.ErrAbortHandler) // net/http closes the connection without an answer
+	}
+	h := w.Header()
+	h.Set("Content-Type", a.kind)
+	h.Set("Cf-Ray", strconv.FormatInt(int64(req.N), 16)+"-EMU")
+	h.Set("Ratelimit", `"default";r=1200;t=300`)
+	h.Set("Ratelimit-Policy", `"default";q=1200;w=300`)
+	maps.Copy(h, a.header)
+	w.WriteHeader(a.status)
+	if r.Method != http.MethodHead {
+		_, err := w.Write(a.body)
+		_ = err // the client has gone: nobody left to tell
+	}
+}
+
+// perform authenticates, finds the endpoint and runs it as one transaction.
+func (s *Server) perform(r *http.Request, path string, body []byte) answer {
+	found, params, refused := s.lookup(r, path)
+	if refused != nil {
+		// Whoever has no valid credentials learns nothing about routes.
+		if _, err := s.authenticate(r); err != nil {
+			return renderError(err)
+		}
+		return renderError(refused)
+	}
+	c := &call{Request: r, body: body, query: r.URL.Query(), params: params,
+		x: &txn{store: s.store, now: s.o.Now()}}
+	if found.free {
+		if err := s.admitFree(c, found, path); err != nil {
+			return renderError(err)
+		}
+		return render(found.serve(c))
+	}
+	if found.method == http.MethodGet || found.method == http.MethodHead {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		if err := s.admit(c, found, path); err != nil {
+			return renderError(err)
+		}
+		return render(found.serve(c))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.admit(c, found, path); err != nil {
+		return renderError(err)
+	}
+	out, err := found.serve(c)
+	var kept keptRefusal
+	if err != nil && !errors.As(err, &kept) {
+		c.x.rollback()
+		return renderError(err)
+	}
+	if failed := c.x.commit(); failed != nil {
+		c.x.rollback()
+		return renderError(failed)
+	}
+	if err != nil {
+		return renderError(kept.refusal)
+	}
+	return render(out, nil)
+}
+
+// admitFree admits under a read lock that it gives back.
+func (s *Server) admitFree(c *call, found *route, path string) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.admit(c, found, path)
+}
+
+// A keptRefusal is a refusal whose changes stay.
+type keptRefusal struct{ refusal *refusal }
+
+func (k keptRefusal) Error() string { return k.refusal.Error() }
