@@ -1,0 +1,509 @@
+package kinds_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/emulator"
+	"github.com/cfboot/cfboot/provision/kinds"
+	"github.com/cfboot/cfboot/provision/manifest"
+	"github.com/cfboot/cfboot/provision/state"
+	"github.com/google/go-cmp/cmp"
+)
+
+// The contract that every kind keeps, played against the emulator: made, found
+// unchanged, changed, found unchanged, drift seen and mended, made again when
+// gone, found again when the answer was lost, a stranger's thing left alone,
+// replaced, destroyed without a trace. A kind joins it with a case in cases; a
+// kind without one fails TestEveryKindHasACase.
+
+const (
+	account = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	domain  = "shop.example"
+)
+
+// A contractCase is one kind's part in the contract.
+type contractCase struct {
+	key      string                                  // the resource under test
+	before   string                                  // resources of the manifest
+	after    string                                  // the same, with one setting of it changed in place
+	change   string                                  // that setting
+	replace  string                                  // with a setting changed that cannot be changed in place; empty: none
+	create   string                                  // path of the call that makes it, as a regular expression
+	method   string                                  // of that call; empty: POST
+	drift    func(t *testing.T, w *world, id string) // changes it behind our back; nil: nothing can be
+	stranger func(t *testing.T, w *world)            // makes what stands in the way
+	remove   func(t *testing.T, w *world, id string) // deletes it behind our back
+}
+
+var cases = map[string]contractCase{
+	"d1": {
+		key:     "d1/db",
+		before:  `"db": {"kind": "d1", "binding": "DB", "location_hint": "weur"}`,
+		after:   `"db": {"kind": "d1", "binding": "DB", "location_hint": "enam", "read_replication": "auto"}`,
+		change:  "read_replication",
+		replace: `"db": {"kind": "d1", "binding": "DB", "jurisdiction": "eu"}`,
+		create:  `/d1/database$`,
+		drift: func(t *testing.T, w *world, id string) {
+			w.call(t, "PATCH", "accounts/"+account+"/d1/database/"+id, `{"read_replication":{"mode":"disabled"}}`)
+		},
+		stranger: func(t *testing.T, w *world) {
+			w.call(t, "POST", "accounts/"+account+"/d1/database", `{"name":"shop-db"}`)
+		},
+		remove: func(t *testing.T, w *world, id string) {
+			w.call(t, "DELETE", "accounts/"+account+"/d1/database/"+id, "")
+		},
+	},
+	"kv": {
+		key:     "kv/cache",
+		before:  `"cache": {"kind": "kv", "binding": "CACHE"}`,
+		after:   `"cache": {"kind": "kv", "binding": "CACHE", "name": "shop-cached"}`,
+		change:  "name",
+		replace: `"cache": {"kind": "kv", "binding": "CACHE", "jurisdiction": "eu"}`,
+		create:  `/storage/kv/namespaces$`,
+		drift: func(t *testing.T, w *world, id string) {
+			w.call(t, "PUT", "accounts/"+account+"/storage/kv/namespaces/"+id, `{"title":"renamed by hand"}`)
+		},
+		stranger: func(t *testing.T, w *world) {
+			w.call(t, "POST", "accounts/"+account+"/storage/kv/namespaces", `{"title":"shop-cache"}`)
+		},
+		remove: func(t *testing.T, w *world, id string) {
+			w.call(t, "DELETE", "accounts/"+account+"/storage/kv/namespaces/"+id, "")
+		},
+	},
+	"r2": {
+		key:     "r2/files",
+		before:  `"files": {"kind": "r2", "binding": "FILES", "cors": [{"allowed_origins": ["https://a.example"], "allowed_methods": ["GET"]}], "lifecycle": [{"id": "old", "prefix": "tmp/", "delete_after_days": 7}]}`,
+		after:   `"files": {"kind": "r2", "binding": "FILES", "cors": [{"allowed_origins": ["https://b.example"], "allowed_methods": ["GET", "PUT"], "max_age_seconds": 60}], "lifecycle": [{"id": "old", "prefix": "tmp/", "delete_after_days": 7}]}`,
+		change:  "cors",
+		replace: `"files": {"kind": "r2", "binding": "FILES", "jurisdiction": "eu"}`,
+		create:  `/r2/buckets$`,
+		drift: func(t *testing.T, w *world, id string) {
+			w.call(t, "PUT", "accounts/"+account+"/r2/buckets/"+id+"/lifecycle", `{"rules":[]}`)
+			w.call(t, "DELETE", "accounts/"+account+"/r2/buckets/"+id+"/cors", "")
+		},
+		stranger: func(t *testing.T, w *world) {
+			w.call(t, "POST", "accounts/"+account+"/r2/buckets", `{"name":"shop-files"}`)
+		},
+		remove: func(t *testing.T, w *world, id string) {
+			w.call(t, "DELETE", "accounts/"+account+"/r2/buckets/"+id, "")
+		},
+	},
+	"queue": {
+		key:    "queue/jobs",
+		before: `"jobs": {"kind": "queue", "binding": "JOBS"}`,
+		after:  `"jobs": {"kind": "queue", "binding": "JOBS", "delivery_delay": 5}`,
+		change: "delivery_delay",
+		create: `/queues$`,
+		drift: func(t *testing.T, w *world, id string) {
+			w.call(t, "PATCH", "accounts/"+account+"/queues/"+id, `{"settings":{"delivery_delay":60}}`)
+		},
+		stranger: func(t *testing.T, w *world) {
+			w.call(t, "POST", "accounts/"+account+"/queues", `{"queue_name":"shop-jobs"}`)
+		},
+		remove: func(t *testing.T, w *world, id string) { w.call(t, "DELETE", "accounts/"+account+"/queues/"+id, "") },
+	},
+	"consumer": {
+		key:     "consumer/jobs",
+		before:  `"app": {"kind": "worker"}, "failed": {"kind": "queue"}, "jobs": {"kind": "queue", "consumer": {"worker": "app", "batch_size": 5, "dead_letter_queue": "failed"}}`,
+		after:   `"app": {"kind": "worker"}, "failed": {"kind": "queue"}, "jobs": {"kind": "queue", "consumer": {"worker": "app", "batch_size": 7, "dead_letter_queue": "failed"}}`,
+		change:  "batch_size",
+		replace: `"app": {"kind": "worker"}, "other": {"kind": "worker"}, "failed": {"kind": "queue"}, "jobs": {"kind": "queue", "consumer": {"worker": "other", "batch_size": 5, "dead_letter_queue": "failed"}}`,
+		create:  `/consumers$`,
+		drift: func(t *testing.T, w *world, id string) {
+			queue, consumer, _ := strings.Cut(id, "/")
+			w.call(t, "PUT", "accounts/"+account+"/queues/"+queue+"/consumers/"+consumer, `{"type":"worker","script_name":"shop","settings":{"batch_size":50}}`)
+		},
+		remove: func(t *testing.T, w *world, id string) {
+			queue, consumer, _ := strings.Cut(id, "/")
+			w.call(t, "DELETE", "accounts/"+account+"/queues/"+queue+"/consumers/"+consumer, "")
+		},
+	},
+	"dns": {
+		key:     "dns/www",
+		before:  `"www": {"kind": "dns", "type": "CNAME", "name": "www", "content": "@", "proxied": true}`,
+		after:   `"www": {"kind": "dns", "type": "CNAME", "name": "www", "content": "@", "proxied": false, "ttl": 300}`,
+		change:  "proxied",
+		replace: `"www": {"kind": "dns", "type": "AAAA", "name": "www", "content": "100::", "proxied": true}`,
+		create:  `/dns_records$`,
+		drift: func(t *testing.T, w *world, id string) {
+			w.call(t, "PATCH", "zones/"+w.zone+"/dns_records/"+id, `{"content":"elsewhere.example"}`)
+		},
+		stranger: func(t *testing.T, w *world) {
+			w.call(t, "POST", "zones/"+w.zone+"/dns_records", `{"type":"CNAME","name":"www","content":"shop.example","ttl":1,"proxied":true}`)
+		},
+		remove: func(t *testing.T, w *world, id string) { w.call(t, "DELETE", "zones/"+w.zone+"/dns_records/"+id, "") },
+	},
+	"route": {
+		key:     "route/site",
+		before:  `"app": {"kind": "worker"}, "other": {"kind": "worker"}, "site": {"kind": "route", "pattern": "@/*", "worker": "app"}`,
+		after:   `"app": {"kind": "worker"}, "other": {"kind": "worker"}, "site": {"kind": "route", "pattern": "@/*", "worker": "other"}`,
+		change:  "worker",
+		replace: `"app": {"kind": "worker"}, "other": {"kind": "worker"}, "site": {"kind": "route", "pattern": "@/app/*", "worker": "app"}`,
+		create:  `/workers/routes$`,
+		drift: func(t *testing.T, w *world, id string) {
+			w.call(t, "PUT", "zones/"+w.zone+"/workers/routes/"+id, `{"pattern":"shop.example/*"}`)
+		},
+		stranger: func(t *testing.T, w *world) {
+			w.call(t, "POST", "zones/"+w.zone+"/workers/routes", `{"pattern":"shop.example/*"}`)
+		},
+		remove: func(t *testing.T, w *world, id string) {
+			w.call(t, "DELETE", "zones/"+w.zone+"/workers/routes/"+id, "")
+		},
+	},
+	"domain": {
+		key:     "domain/site",
+		before:  `"app": {"kind": "worker"}, "other": {"kind": "worker"}, "site": {"kind": "domain", "hostname": "app", "worker": "app"}`,
+		after:   `"app": {"kind": "worker"}, "other": {"kind": "worker"}, "site": {"kind": "domain", "hostname": "app", "worker": "other"}`,
+		change:  "worker",
+		replace: `"app": {"kind": "worker"}, "other": {"kind": "worker"}, "site": {"kind": "domain", "hostname": "my", "worker": "app"}`,
+		create:  `/workers/domains$`,
+		method:  "PUT",
+		drift: func(t *testing.T, w *world, id string) {
+			w.call(t, "PUT", "accounts/"+account+"/workers/domains", `{"hostname":"app.shop.example","service":"shop","zone_id":"`+w.zone+`","environment":"production"}`)
+		},
+		remove: func(t *testing.T, w *world, id string) {
+			w.call(t, "DELETE", "accounts/"+account+"/workers/domains/"+id, "")
+		},
+	},
+	"worker": {
+		key:    "worker/app",
+		before: `"app": {"kind": "worker"}`,
+		create: `/workers/scripts/shop$`,
+		method: "PUT",
+		remove: func(t *testing.T, w *world, id string) {
+			w.call(t, "DELETE", "accounts/"+account+"/workers/scripts/"+id, "")
+		},
+	},
+}
+
+func TestEveryKindHasACase(t *testing.T) {
+	for _, k := range kinds.All() {
+		if _, ok := cases[k.Name]; !ok {
+			t.Errorf("the kind %s takes no part in the contract: give it a case", k.Name)
+		}
+	}
+}
+
+// world is an emulated Cloudflare with a project in it.
+type world struct {
+	server *emulator.Server
+	http   *httptest.Server
+	path   string
+	zone   string
+	allow  []string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	s, err := emulator.Open("", emulator.Options{Accounts: []emulator.Account{{ID: account, Name: "Shop"}}, Zones: []emulator.Zone{{Name: domain, Account: account}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{server: s, http: httptest.NewServer(s), path: filepath.Join(t.TempDir(), "state.json"), allow: []string{provision.DeleteData}}
+	t.Cleanup(func() { w.http.Close(); _ = s.Close() })
+	var zones struct {
+		Result []struct{ ID string }
+	}
+	if err := json.Unmarshal(w.call(t, "GET", "zones?name="+domain, ""), &zones); err != nil || len(zones.Result) != 1 {
+		t.Fatalf("zones: %v %v", zones, err)
+	}
+	w.zone = zones.Result[0].ID
+	return w
+}
+
+// call does something by hand, as the dashboard would.
+func (w *world) call(t *testing.T, method, path, body string) []byte {
+	t.Helper()
+	req, err := http.NewRequest(method, w.http.URL+"/client/v4/"+path, bytes.NewReader([]byte(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer by-hand-0123456789012345678901234567890")
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode >= 300 {
+		t.Fatalf("%s %s: %d %s", method, path, resp.StatusCode, b)
+	}
+	return b
+}
+
+func (w *world) client(t *testing.T) *kinds.Client {
+	t.Helper()
+	c, err := kinds.Connect(kinds.Connection{Token: "token-0123456789012345678901234567890123456", Account: account, BaseURL: w.http.URL + "/client/v4",
+		UserAgent: "cfboot/test", Project: "shop", Environment: provision.Production})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func desired(t *testing.T, resources string) []provision.Resource {
+	t.Helper()
+	src := fmt.Sprintf(`{"name": "shop", "domain": %q, "resources": {%s}}`, domain, resources)
+	m, err := manifest.Parse("cfboot.jsonc", []byte(src), kinds.Catalog{})
+	if err != nil {
+		t.Fatalf("%s: %v", src, err)
+	}
+	d, err := m.Desired("", kinds.Catalog{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Resources
+}
+
+// plan observes and compares, as a new process would.
+func (w *world) plan(t *testing.T, resources string, destroy bool) provision.Plan {
+	t.Helper()
+	st, exists, err := state.Read(w.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !exists {
+		st = provision.State{Project: "shop", Environment: provision.Production}
+	}
+	st.Account = account
+	p, err := provision.NewPlan(context.Background(), w.client(t), kinds.Traits(), desired(t, resources), st, destroy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (w *world) apply(t *testing.T, p provision.Plan) error {
+	t.Helper()
+	store, err := state.Open(w.path, state.Options{Project: "shop", Environment: provision.Production, Account: account})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	_, err = provision.Apply(context.Background(), p, store.State(), kinds.Traits(), w.client(t), store, provision.Options{
+		Run: store.Run(), Parallel: 16, Allow: w.allow, Now: time.Now, Settle: 10 * time.Millisecond,
+	})
+	return err
+}
+
+// reach plans, checks what the plan says of one key, applies, and checks that
+// nothing is left to do.
+func (w *world) reach(t *testing.T, resources, key string, want provision.Action) provision.Step {
+	t.Helper()
+	p := w.plan(t, resources, false)
+	s := stepOf(t, p, key)
+	if s.Action != want {
+		t.Fatalf("%s: the plan says %s, want %s: %+v %+v", key, s.Action, want, s, p.Conflicts)
+	}
+	before := len(w.server.Requests())
+	if err := w.apply(t, p); err != nil {
+		t.Fatal(err)
+	}
+	if sent := len(w.server.Requests()) - before; sent != p.Calls() {
+		t.Errorf("the plan promised %d calls, and %d were sent", p.Calls(), sent)
+	}
+	if again := w.plan(t, resources, false); !again.Empty() {
+		t.Fatalf("after apply there is still something to do: %s", show(again))
+	}
+	return s
+}
+
+func stepOf(t *testing.T, p provision.Plan, key string) provision.Step {
+	t.Helper()
+	for _, s := range p.Steps {
+		if s.Key.String() == key {
+			return s
+		}
+	}
+	t.Fatalf("the plan does not speak of %s: %s", key, show(p))
+	return provision.Step{}
+}
+
+func show(p provision.Plan) string {
+	b, _ := json.MarshalIndent(p, "", " ")
+	return string(b)
+}
+
+func idOf(t *testing.T, w *world, key string) string {
+	t.Helper()
+	st, _, err := state.Read(w.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, _ := provision.ParseKey(key)
+	return st.Entries[k].ID
+}
+
+func (w *world) left() map[string]int {
+	n := w.server.Count()
+	for k, v := range n {
+		if v == 0 {
+			delete(n, k)
+		}
+	}
+	return n
+}
+
+func TestContract(t *testing.T) {
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			t.Run("life", func(t *testing.T) { t.Parallel(); life(t, c) })
+			t.Run("lost answer", func(t *testing.T) { t.Parallel(); lostAnswer(t, name, c) })
+			t.Run("gone", func(t *testing.T) { t.Parallel(); gone(t, c) })
+			t.Run("resumed", func(t *testing.T) { t.Parallel(); resumed(t, name, c) })
+			if c.stranger != nil {
+				t.Run("stranger", func(t *testing.T) { t.Parallel(); stranger(t, c) })
+			}
+			if c.replace != "" {
+				t.Run("replace", func(t *testing.T) { t.Parallel(); replace(t, c) })
+			}
+		})
+	}
+}
+
+func life(t *testing.T, c contractCase) {
+	w := newWorld(t)
+	w.reach(t, c.before, c.key, provision.Create)
+	now := c.before
+	if c.after != "" {
+		s := w.reach(t, c.after, c.key, provision.Update)
+		if !slices.ContainsFunc(s.Changes, func(ch provision.Change) bool { return ch.Setting == c.change && !ch.Drift }) {
+			t.Errorf("the plan does not say that %s changes: %+v", c.change, s.Changes)
+		}
+		now = c.after
+	}
+	if c.drift != nil {
+		c.drift(t, w, idOf(t, w, c.key))
+		s := w.reach(t, now, c.key, provision.Update)
+		if !slices.ContainsFunc(s.Changes, func(ch provision.Change) bool { return ch.Drift }) {
+			t.Errorf("the plan does not say that this was changed elsewhere: %+v", s.Changes)
+		}
+	}
+	if c.after != "" {
+		// The setting left out again goes back to what it was.
+		w.reach(t, c.before, c.key, provision.Update)
+	}
+	destroy(t, w)
+}
+
+func destroy(t *testing.T, w *world) {
+	t.Helper()
+	p := w.plan(t, "", true)
+	if err := w.apply(t, p); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]int{}, w.left()); diff != "" {
+		t.Errorf("left behind (-want +got):\n%s", diff)
+	}
+	if again := w.plan(t, "", true); !again.Empty() {
+		t.Errorf("a second destroy finds something: %s", show(again))
+	}
+}
+
+func lostAnswer(t *testing.T, name string, c contractCase) {
+	w := newWorld(t)
+	method := c.method
+	if method == "" {
+		method = "POST"
+	}
+	w.server.Fail(emulator.Failure{Method: method, Path: c.create, Count: 1, After: true, Drop: true})
+	p := w.plan(t, c.before, false)
+	if err := w.apply(t, p); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.server.Count()[name]; n != countIn(desired(t, c.before), name) {
+		t.Errorf("%d of kind %s exist", n, name)
+	}
+	if again := w.plan(t, c.before, false); !again.Empty() {
+		t.Fatalf("after apply there is still something to do: %s", show(again))
+	}
+	destroy(t, w)
+}
+
+func countIn(rs []provision.Resource, kind string) (n int) {
+	for _, r := range rs {
+		if r.Key.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// resumed: the run that made it died before it could write the id down.
+func resumed(t *testing.T, name string, c contractCase) {
+	w := newWorld(t)
+	if err := w.apply(t, w.plan(t, c.before, false)); err != nil {
+		t.Fatal(err)
+	}
+	store, err := state.Open(w.path, state.Options{Project: "shop", Environment: provision.Production, Account: account})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, _ := provision.ParseKey(c.key)
+	e := store.State().Entries[k]
+	intent := provision.Intent{Key: e.Key, Name: e.Name, Zone: e.Zone, Settings: e.Settings, Local: e.Local, Refs: e.Refs, Run: store.Run(), Time: e.Created.Add(-time.Second)}
+	if err := store.Begin(intent); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := w.server.Count()
+	w.reach(t, c.before, c.key, provision.Adopt)
+	if diff := cmp.Diff(before, w.server.Count()); diff != "" {
+		t.Errorf("resuming made or removed something (-before +after):\n%s", diff)
+	}
+	destroy(t, w)
+}
+
+func gone(t *testing.T, c contractCase) {
+	w := newWorld(t)
+	w.reach(t, c.before, c.key, provision.Create)
+	c.remove(t, w, idOf(t, w, c.key))
+	w.reach(t, c.before, c.key, provision.Create)
+	c.remove(t, w, idOf(t, w, c.key))
+	destroy(t, w)
+}
+
+func stranger(t *testing.T, c contractCase) {
+	w := newWorld(t)
+	c.stranger(t, w)
+	before := w.server.Count()
+	p := w.plan(t, c.before, false)
+	if len(p.Conflicts) != 1 || p.Conflicts[0].Key.String() != c.key {
+		t.Fatalf("no conflict: %s", show(p))
+	}
+	if err := w.apply(t, p); err == nil {
+		t.Fatal("a plan with a conflict was applied")
+	}
+	if diff := cmp.Diff(before, w.server.Count()); diff != "" {
+		t.Errorf("something was touched (-before +after):\n%s", diff)
+	}
+}
+
+func replace(t *testing.T, c contractCase) {
+	w := newWorld(t)
+	w.reach(t, c.before, c.key, provision.Create)
+	old := idOf(t, w, c.key)
+	w.reach(t, c.replace, c.key, provision.Replace)
+	if id := idOf(t, w, c.key); id == old && !strings.HasPrefix(c.key, "r2/") {
+		t.Errorf("it still has the id %s", id)
+	}
+	destroy(t, w)
+}

@@ -1,0 +1,124 @@
+package kinds
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"time"
+
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cloudflare/cloudflare-go/v4/d1"
+)
+
+type d1Settings struct {
+	Binding         string `json:"binding,omitempty"`
+	LocationHint    string `json:"location_hint,omitempty"`
+	Jurisdiction    string `json:"jurisdiction,omitempty"`
+	ReadReplication string `json:"read_replication,omitempty"`
+	MigrationsDir   string `json:"migrations_dir,omitempty"`
+}
+
+var _ = register(kind[d1Settings]{
+	name:       "d1",
+	permission: "D1 Write",
+	page:       "{account}/workers/d1/databases/{id}",
+	schema: `{
+	"description": "A D1 database (SQLite).",
+	"properties": {
+		"binding": {"type": "string", "description": "The name under which the Worker sees it.", "examples": ["DB"]},
+		"location_hint": {"enum": ["wnam", "enam", "weur", "eeur", "apac", "oc"], "description": "Where the primary should live. Advice: changing it later has no effect."},
+		"jurisdiction": {"enum": ["eu", "fedramp", "us"], "description": "Where the data must stay. Changing it replaces the database."},
+		"read_replication": {"enum": ["auto", "disabled"], "default": "disabled", "description": "Whether read replicas are kept near the users."},
+		"migrations_dir": {"type": "string", "description": "The folder of migrations, written into wrangler.jsonc.", "examples": ["migrations"]}
+	}
+}`,
+	// The length is not documented; 63 is what the other stores allow.
+	naming:   naming{regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`), "small letters, digits, - and _, at most 63 characters", 63},
+	local:    []string{"binding", "migrations_dir"},
+	replace:  []string{provision.NameSetting, "jurisdiction"},
+	hints:    []string{"location_hint"},
+	defaults: map[string]any{"read_replication": "disabled", "jurisdiction": "default"},
+	store:    true,
+	settles:  []int{7404, 7500},
+	calls: func(a provision.Action, changes []provision.Change) int {
+		if a == provision.Create && changed(changes, "read_replication") {
+			return 2
+		}
+		return 1
+	},
+	resolve: func(in provision.Spec, s *d1Settings, r *resolution) error { return nil },
+	read: func(ctx context.Context, c *Client, w wanted[d1Settings]) (o provision.Observed, err error) {
+		type database struct {
+			UUID            string    `json:"uuid"`
+			Name            string    `json:"name"`
+			CreatedAt       time.Time `json:"created_at"`
+			NumTables       int       `json:"num_tables"`
+			Jurisdiction    string    `json:"jurisdiction"`
+			ReadReplication struct {
+				Mode string `json:"mode"`
+			} `json:"read_replication"`
+		}
+		// The path takes an id or a name.
+		key := w.ID
+		if key == "" {
+			key = url.PathEscape(w.Name)
+		}
+		var e envelope[database]
+		_, err = d1.NewDatabaseService(c.options...).Get(ctx, key, inAccount[d1.DatabaseGetParams](c), into(&e))
+		if codeIs(err, 7404) || statusIs(err, http.StatusNotFound) {
+			return o, nil
+		}
+		if err != nil || w.ID == "" && e.Result.Name != w.Name {
+			return o, err
+		}
+		db := e.Result
+		o = provision.Observed{Exists: true, ID: db.UUID, Name: db.Name, Created: db.CreatedAt, Settings: provision.Settings{
+			"jurisdiction":     orDefault(db.Jurisdiction, "default"),
+			"read_replication": orDefault(db.ReadReplication.Mode, "disabled"),
+		}}
+		if db.NumTables > 0 {
+			o.Data = plural(db.NumTables, "table")
+		}
+		return o, nil
+	},
+	create: func(ctx context.Context, c *Client, s step[d1Settings]) (made[d1Settings], error) {
+		var e envelope[struct {
+			UUID string `json:"uuid"`
+		}]
+		_, err := d1.NewDatabaseService(c.options...).New(ctx, inAccount[d1.DatabaseNewParams](c), body(struct {
+			Name         string `json:"name"`
+			LocationHint string `json:"primary_location_hint,omitempty"`
+			Jurisdiction string `json:"jurisdiction,omitempty"`
+		}{s.Name, s.S.LocationHint, s.S.Jurisdiction}), into(&e))
+		if codeIs(err, 7502) {
+			return made[d1Settings]{}, exists(err)
+		}
+		return madeAs[d1Settings](e.Result.UUID, "", err, "read_replication")
+	},
+	update: func(ctx context.Context, c *Client, s step[d1Settings]) error {
+		type replication struct {
+			Mode string `json:"mode"`
+		}
+		var e envelope[any]
+		_, err := d1.NewDatabaseService(c.options...).Edit(ctx, s.ID, inAccount[d1.DatabaseEditParams](c), body(struct {
+			ReadReplication replication `json:"read_replication"`
+		}{replication{orDefault(s.S.ReadReplication, "disabled")}}), into(&e))
+		return err
+	},
+	delete: func(ctx context.Context, c *Client, s step[d1Settings]) error {
+		var e envelope[any]
+		_, err := d1.NewDatabaseService(c.options...).Delete(ctx, s.ID, inAccount[d1.DatabaseDeleteParams](c), into(&e))
+		return unlessGone(err, 7404)
+	},
+	bind: func(e provision.Entry, s d1Settings) []provision.Binding {
+		if s.Binding == "" {
+			return nil
+		}
+		set := fields("database_name", e.Name, "database_id", e.ID)
+		if s.MigrationsDir != "" {
+			set = append(set, fields("migrations_dir", s.MigrationsDir)...)
+		}
+		return []provision.Binding{{Section: []string{"d1_databases"}, Match: field("binding", s.Binding), Set: set}}
+	},
+})

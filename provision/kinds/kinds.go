@@ -1,0 +1,381 @@
+// Package kinds knows each Cloudflare resource, one to a file.
+//
+// A kind is a struct of functions over settings of its own type, kind[S],
+// registered from its own file and erased to a Kind at the edge, so that the
+// rest of the program sees provision's nouns only. What a kind cannot do is a
+// field left out. A kind declares its settings and their JSON Schema, what
+// forces a replacement, what it refers to, how it is read, made, changed and
+// deleted, and what it writes into wrangler.jsonc.
+//
+// To add a kind, copy kv.go. Nothing else changes: the manifest, the plan, the
+// schema, the contract suite and the documentation find it in the registry.
+//
+// This package is the only one that imports cloudflare-go, and of it only the
+// service packages: the root client compiles six times as many.
+package kinds
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/cfboot/cfboot/provision"
+	"golang.org/x/sync/errgroup"
+)
+
+// kind is one type of resource with settings S, a struct whose JSON form is
+// both what the manifest says and what the plan compares.
+type kind[S any] struct {
+	name       string
+	schema     string         // JSON Schema of the settings: {"description", "properties", "required"}
+	permission string         // the token permission group that its writes need
+	page       string         // its page in the dashboard: {account}, {id} and {name} are filled in
+	naming     naming         // of its real names
+	local      []string       // settings that only the project's files keep
+	replace    []string       // settings that cannot be changed in place
+	hints      []string       // settings that Cloudflare takes as advice
+	defaults   map[string]any // what a setting goes back to when it is left out again
+	store      bool
+	settles    []int // codes that a resource on which this one stands answers with while it is fresh
+	calls      func(a provision.Action, changes []provision.Change) int
+
+	// resolve canonicalises what the manifest says and names the resource. Most
+	// kinds need only their name; others give further resources.
+	resolve func(in provision.Spec, s *S, r *resolution) error
+	read    func(ctx context.Context, c *Client, w wanted[S]) (provision.Observed, error)
+	create  func(ctx context.Context, c *Client, s step[S]) (made[S], error)
+	update  func(ctx context.Context, c *Client, s step[S]) error
+	delete  func(ctx context.Context, c *Client, s step[S]) error
+	bind    func(e provision.Entry, s S) []provision.Binding
+}
+
+// wanted is provision.Wanted with typed settings.
+type wanted[S any] struct {
+	provision.Wanted
+	S        S
+	WithData bool // also say what a store holds
+}
+
+// step is provision.Step with typed settings.
+type step[S any] struct {
+	provision.Step
+	S    S
+	Refs map[provision.Key]provision.Entry
+}
+
+// changes reports whether an update concerns the setting.
+func (s step[S]) changes(setting string) bool {
+	return slices.ContainsFunc(s.Step.Changes, func(c provision.Change) bool { return c.Setting == setting })
+}
+
+// ref gives the entry of the only resource of that kind that is referred to.
+func (s step[S]) ref(kind string) (provision.Entry, bool) {
+	for _, k := range append(slices.Clone(s.Step.Refs), s.Step.PriorRefs...) {
+		if e, ok := s.Refs[k]; ok && k.Kind == kind {
+			return e, true
+		}
+	}
+	return provision.Entry{}, false
+}
+
+// made is what a create call has brought about.
+type made[S any] struct {
+	ID, Zone string
+	Lacks    []string // settings that the call could not carry and that are still to be applied
+}
+
+// resolution collects what one resource object stands for.
+type resolution struct {
+	name     string // real name; empty: by the naming rule
+	identity string // as in provision.Resource
+	refs     []provision.Ref
+	extra    []provision.Resource
+}
+
+func (r *resolution) refer(from, to provision.Key, path string) {
+	r.refs = append(r.refs, provision.Ref{From: from, To: to, Path: path})
+}
+
+// Kind is a kind with its settings erased.
+type Kind struct {
+	Name       string
+	Permission string
+	Traits     provision.Traits
+	Derived    bool // it has no schema: another kind's resource stands for it
+	page       string
+	schema     string
+	resolve    func(provision.Spec) ([]provision.Resource, []provision.Ref, error)
+	read       func(context.Context, *Client, provision.Wanted, bool) (provision.Observed, error)
+	create     func(context.Context, *Client, provision.Step, map[provision.Key]provision.Entry) (provision.Entry, error)
+	update     func(context.Context, *Client, provision.Step, map[provision.Key]provision.Entry) error
+	delete     func(context.Context, *Client, provision.Step) error
+	bind       func(provision.Entry) []provision.Binding
+}
+
+var registry = map[string]Kind{}
+
+// register adds a kind to the registry, from the file that defines it.
+func register[S any](k kind[S]) struct{} {
+	registry[k.name] = k.erase()
+	return struct{}{}
+}
+
+// All lists every kind by name.
+func All() []Kind {
+	out := make([]Kind, 0, len(registry))
+	for _, n := range slices.Sorted(maps.Keys(registry)) {
+		out = append(out, registry[n])
+	}
+	return out
+}
+
+// Traits is what Diff has to know of every kind.
+func Traits() map[string]provision.Traits {
+	out := map[string]provision.Traits{}
+	for n, k := range registry {
+		out[n] = k.Traits
+	}
+	return out
+}
+
+// Bindings lists what an entry says in wrangler.jsonc. What the entry of an
+// unknown kind says is nothing.
+func Bindings(e provision.Entry) []provision.Binding {
+	k, ok := registry[e.Key.Kind]
+	if !ok || k.bind == nil {
+		return nil
+	}
+	return k.bind(e)
+}
+
+func (k kind[S]) erase() Kind {
+	return Kind{
+		Name: k.name, Permission: k.permission, page: k.page, schema: k.schema, Derived: k.resolve == nil,
+		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Calls: k.calls},
+		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
+			return k.resources(in)
+		},
+		read: func(ctx context.Context, c *Client, w provision.Wanted, withData bool) (provision.Observed, error) {
+			s, err := k.typed(w.Settings, w.Local)
+			if err != nil {
+				return provision.Observed{}, err
+			}
+			o, err := k.read(ctx, c, wanted[S]{Wanted: w, S: s, WithData: withData})
+			o.Key = w.Key
+			return o, err
+		},
+		create: func(ctx context.Context, c *Client, s provision.Step, refs map[provision.Key]provision.Entry) (provision.Entry, error) {
+			typed, err := k.step(s, refs)
+			if err != nil {
+				return provision.Entry{}, err
+			}
+			var m made[S]
+			err = settle(ctx, c, k.settles, s.Key, s.Refs, func() (err error) { m, err = k.create(ctx, c, typed); return err })
+			if err != nil {
+				return provision.Entry{}, err
+			}
+			c.born.Store(s.Key, time.Now())
+			applied := maps.Clone(s.Settings)
+			for _, lack := range m.Lacks {
+				delete(applied, lack)
+			}
+			return provision.Entry{ID: m.ID, Zone: m.Zone, Settings: applied}, nil
+		},
+		update: func(ctx context.Context, c *Client, s provision.Step, refs map[provision.Key]provision.Entry) error {
+			typed, err := k.step(s, refs)
+			if err != nil {
+				return err
+			}
+			if k.update == nil {
+				return fmt.Errorf("a %s cannot be changed in place", k.name)
+			}
+			return settle(ctx, c, k.settles, s.Key, append(s.Refs, s.Key), func() error { return k.update(ctx, c, typed) })
+		},
+		delete: func(ctx context.Context, c *Client, s provision.Step) error {
+			typed, err := k.step(s, nil)
+			if err != nil {
+				return err
+			}
+			return k.delete(ctx, c, typed)
+		},
+		bind: func(e provision.Entry) []provision.Binding {
+			if k.bind == nil {
+				return nil
+			}
+			s, err := k.typed(e.Settings, e.Local)
+			if err != nil {
+				return nil
+			}
+			return k.bind(e, s)
+		},
+	}
+}
+
+func (k kind[S]) typed(settings, local provision.Settings) (s S, err error) {
+	all := maps.Clone(settings)
+	if all == nil {
+		all = provision.Settings{}
+	}
+	maps.Copy(all, local)
+	b, err := json.Marshal(all)
+	if err == nil {
+		err = json.Unmarshal(b, &s)
+	}
+	if err != nil {
+		err = fmt.Errorf("its recorded settings are not those of a %s: %w", k.name, err)
+	}
+	return s, err
+}
+
+func (k kind[S]) step(s provision.Step, refs map[provision.Key]provision.Entry) (step[S], error) {
+	typed, err := k.typed(s.Settings, s.Local)
+	return step[S]{Step: s, S: typed, Refs: refs}, err
+}
+
+// resources resolves one object of the manifest.
+func (k kind[S]) resources(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
+	var s S
+	if err := json.Unmarshal(in.JSON, &s); err != nil {
+		return nil, nil, err
+	}
+	var r resolution
+	if err := k.resolve(in, &s, &r); err != nil {
+		return nil, nil, err
+	}
+	if r.name == "" {
+		r.name = k.naming.realName(in, in.Key.Name)
+		if in.Name != "" {
+			if err := k.naming.check(in.Name); err != nil {
+				return nil, nil, &provision.SettingError{Path: "/name", Text: err.Error()}
+			}
+		}
+	}
+	res := provision.Resource{Key: in.Key, Name: r.name, Identity: r.identity}
+	res.Settings, res.Local = split(s, k.local)
+	for _, ref := range r.refs {
+		if ref.From == in.Key && !slices.Contains(res.Refs, ref.To) {
+			res.Refs = append(res.Refs, ref.To)
+		}
+	}
+	return append([]provision.Resource{res}, r.extra...), r.refs, nil
+}
+
+// split turns typed settings into those that Cloudflare keeps and those that
+// only the project's files keep.
+func split(s any, local []string) (remote, files provision.Settings) {
+	remote, files = provision.Settings(canonical(s)), provision.Settings{}
+	for _, name := range local {
+		if v, ok := remote[name]; ok {
+			files[name] = v
+			delete(remote, name)
+		}
+	}
+	return remote, files
+}
+
+// canonical is v in JSON's own types.
+func canonical(v any) map[string]any {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("kinds: settings are not JSON: " + err.Error()) // a kind's own struct; a test marshals each
+	}
+	var m map[string]any
+	if err := json.Unmarshal(b, &m); err != nil {
+		panic("kinds: settings are no JSON object: " + err.Error())
+	}
+	return m
+}
+
+// settleTime is how long a fresh resource may stay invisible to what stands on
+// it (cloudflare-api.md §1.6 lists which do).
+const settleTime = 60 * time.Second
+
+// settle repeats do while it fails with one of the codes and something it
+// stands on was made by this run just now.
+func settle(ctx context.Context, c *Client, codes []int, key provision.Key, on []provision.Key, do func() error) error {
+	begin := time.Now()
+	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := do()
+		fresh := slices.ContainsFunc(on, func(k provision.Key) bool { _, ok := c.born.Load(k); return ok })
+		if err == nil || !fresh || !codeIs(err, codes...) || time.Since(begin) > settleTime {
+			return err
+		}
+		if serr := c.transport.sleep(ctx, wait); serr != nil {
+			return errors.Join(err, serr)
+		}
+	}
+}
+
+// Observe implements provision.Reader.
+func (c *Client) Observe(ctx context.Context, want []provision.Wanted, withData bool) (map[provision.Key]provision.Observed, error) {
+	out := make([]provision.Observed, len(want))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(4 * parallel) // the transport bounds what is really sent
+	for i, w := range want {
+		g.Go(func() error {
+			k, err := lookup(w.Key)
+			if err != nil {
+				return err
+			}
+			out[i], err = k.read(ctx, c, w, withData)
+			return explain(w.Key, k, err)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	seen := make(map[provision.Key]provision.Observed, len(want))
+	for i, w := range want {
+		seen[w.Key] = out[i]
+	}
+	return seen, nil
+}
+
+// Create implements provision.Driver.
+func (c *Client) Create(ctx context.Context, s provision.Step, refs map[provision.Key]provision.Entry) (provision.Entry, error) {
+	k, err := lookup(s.Key)
+	if err != nil {
+		return provision.Entry{}, err
+	}
+	e, err := k.create(ctx, c, s, refs)
+	return e, explain(s.Key, k, err)
+}
+
+// Update implements provision.Driver.
+func (c *Client) Update(ctx context.Context, s provision.Step, refs map[provision.Key]provision.Entry) error {
+	k, err := lookup(s.Key)
+	if err != nil {
+		return err
+	}
+	return explain(s.Key, k, k.update(ctx, c, s, refs))
+}
+
+// Delete implements provision.Driver.
+func (c *Client) Delete(ctx context.Context, s provision.Step) error {
+	k, err := lookup(s.Key)
+	if err != nil {
+		return err
+	}
+	return explain(s.Key, k, k.delete(ctx, c, s))
+}
+
+// Find implements provision.Driver. It asks anew whatever was read before.
+func (c *Client) Find(ctx context.Context, s provision.Step, refs map[provision.Key]provision.Entry) (provision.Observed, error) {
+	k, err := lookup(s.Key)
+	if err != nil {
+		return provision.Observed{}, err
+	}
+	return k.read(ctx, c.unremembered(), provision.Wanted{Key: s.Key, Name: s.Name, Zone: s.Zone, Settings: s.Settings, Local: s.Local, Refs: refs}, false)
+}
+
+func lookup(key provision.Key) (Kind, error) {
+	k, ok := registry[key.Kind]
+	if !ok {
+		return Kind{}, fmt.Errorf("%s: this cfboot knows no kind %q; a newer one may have made it", key, key.Kind)
+	}
+	return k, nil
+}
