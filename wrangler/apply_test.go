@@ -151,6 +151,12 @@ func TestApplyLeaves(t *testing.T) {
 			after:  `{ "ratelimits": [{ "name": "L", "simple": { "mine": 1, "limit": 5, "period": 60 } }] }`,
 		},
 		{
+			name:   "brackets and comments inside strings are text",
+			edits:  []Edit{set("x", "name")},
+			before: `{"a": "` + strings.Repeat("[", maxDepth+1) + `\"//", "b": "/*"}`,
+			after:  `{"a": "` + strings.Repeat("[", maxDepth+1) + `\"//", "b": "/*", "name": "x"}`,
+		},
+		{
 			name:   "a key that is the empty string is an ordinary key",
 			edits:  []Edit{set("x", "name")},
 			before: `{"": 1}`,
@@ -288,6 +294,7 @@ func TestApplyErrors(t *testing.T) {
 		{"not UTF-8", "", "{\n\"a\": \"\xff\"}", db, 2, 7, "UTF-8"},
 		{"UTF-16", "", "\xff\xfe{\x00}\x00", db, 1, 1, "UTF-8"},
 		{"too deep", "", deep, db, 1, maxDepth + 1, "deeper"},
+		{"too deep behind a string like a comment", "", "[\"/*\"," + deep, db, 1, maxDepth + 6, "deeper"},
 		{"carriage return in a comment", "", "{ // a\r\"x\": 1\n}", db, 1, 7, "carriage return"},
 		{"two byte order marks", "", "\ufeff\ufeff{}", db, 1, 1, "not valid JSONC"},
 		{"too large", "", strings.Repeat(" ", MaxSize+1), nil, 0, 0, "larger"},
