@@ -174,7 +174,7 @@ func printable(s string) string {
 func lockProblem(file string, err error) error {
 	p := &provision.Problem{At: file, Class: provision.Failed, Text: "the lock cannot be taken: " + cause(err)}
 	switch {
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), readOnly(err):
 		p.Hints = []string{"make it and its directory writable for you"}
 	case errors.Is(err, errors.ErrUnsupported):
 		p.Hints = []string{"the file system does not know locks: keep the project on a local disk"}

@@ -181,6 +181,13 @@ func TestRefusesMissing(t *testing.T) {
 			must(t, os.Rename(path+".backup", filepath.Join(filepath.Dir(path), ".state.json.77.tmp")))
 		}, "DIR/state.json: it is missing, but DIR/.state.json.77.tmp shows that there was a state" +
 			"\nhint: put back the sound version of serial 1: cp DIR/.state.json.77.tmp DIR/state.json"},
+		{"the newest counts", func(t *testing.T, path string) {
+			st := goldens()["entries"] // serial 7
+			content, err := newEncoder().encode(st)
+			must(t, err)
+			must(t, os.WriteFile(filepath.Join(filepath.Dir(path), ".state.json.77.tmp"), content, 0o600))
+		}, "DIR/state.json: it is missing, but DIR/state.json.backup shows that there was a state" +
+			"\nhint: put back the sound version of serial 7: cp DIR/.state.json.77.tmp DIR/state.json"},
 		{"part of a temporary file", func(t *testing.T, path string) {
 			must(t, os.Remove(path+".backup"))
 			must(t, os.WriteFile(filepath.Join(filepath.Dir(path), ".state.json.77.tmp"), []byte("{"), 0o600))
