@@ -80,6 +80,7 @@ type settings struct {
 	Name     string `json:"name"`
 	Binding  string `json:"binding"`
 	Host     string `json:"host"`
+	Content  string `json:"content"`
 	Service  string `json:"service"`
 	Consumer *struct {
 		Worker     string `json:"worker"`
@@ -131,6 +132,7 @@ func record(in Spec, s settings, own provision.Resource) ([]provision.Resource, 
 	if own.Name == "" {
 		return nil, nil, &SettingError{Path: "/host", Text: "there is no domain to take it from", Hints: []string{`set "domain"`}}
 	}
+	own.Identity = own.Name + " " + s.Content
 	return []provision.Resource{own}, nil, nil
 }
 
@@ -139,7 +141,8 @@ func queue(in Spec, s settings, own provision.Resource) ([]provision.Resource, [
 		return []provision.Resource{own}, nil, nil
 	}
 	key := provision.Key{Kind: "consumer", Name: in.Key.Name}
-	c := provision.Resource{Key: key, Name: own.Name, Refs: []provision.Key{in.Key}}
+	// Many consumers may have one Worker, but a queue has one consumer.
+	c := provision.Resource{Key: key, Name: s.Consumer.Worker, Identity: own.Name, Refs: []provision.Key{in.Key}}
 	if s.Consumer.MaxRetries > 0 {
 		c.Settings = provision.Settings{"max_retries": float64(s.Consumer.MaxRetries)}
 	}

@@ -52,9 +52,10 @@ type Catalog interface {
 	// properties and is silent about others, others are unknown keys.
 	Schema(kind string) []byte
 	// Resolve gives the resources that one object stands for, its own first; a
-	// queue with a consumer gives two. Each pair of kind and real name may exist
-	// once in an account. Resolve is a pure function. Its error is or joins
-	// *SettingErrors where it can say which setting is at fault.
+	// queue with a consumer gives two. No two resources of a kind may have the same
+	// Identity, or where they have none the same real name, within an account.
+	// Resolve is a pure function. Its error is or joins *SettingErrors where it can
+	// say which setting is at fault.
 	Resolve(Spec) ([]provision.Resource, []Ref, error)
 }
 

@@ -66,6 +66,12 @@ func key(s string) provision.Key {
 	return k
 }
 
+// as gives a resource an identity.
+func as(identity string, r provision.Resource) provision.Resource {
+	r.Identity = identity
+	return r
+}
+
 func resource(k, name string, settings, local provision.Settings, refs ...string) provision.Resource {
 	r := provision.Resource{Key: key(k), Name: name, Settings: settings, Local: local}
 	for _, s := range refs {
@@ -83,9 +89,9 @@ func TestDesired(t *testing.T) {
 				resource("queue/jobs", "shop-jobs", none, none),
 				resource("queue/dead", "shop-dead", none, none),
 				resource("worker/app", "shop-app", none, none),
-				resource("record/www", "shop.example.com", none, none),
+				as("shop.example.com 192.0.2.1", resource("record/www", "shop.example.com", none, none)),
 				resource("d1/extra", "old-db", none, none),
-				resource("consumer/jobs", "shop-jobs", provision.Settings{"max_retries": 3.0}, nil, "queue/jobs", "worker/app", "queue/dead"),
+				as("shop-jobs", resource("consumer/jobs", "app", provision.Settings{"max_retries": 3.0}, nil, "queue/jobs", "worker/app", "queue/dead")),
 			}},
 		"staging": {Project: "shop", Environment: "staging", Account: "ffffffffffffffffffffffffffffffff", Domain: "staging.shop.example.com",
 			Resources: []provision.Resource{
@@ -93,9 +99,9 @@ func TestDesired(t *testing.T) {
 				resource("queue/jobs", "shop-staging-jobs", none, none),
 				resource("queue/dead", "shop-staging-dead", none, none),
 				resource("worker/app", "shop-staging-app", none, none),
-				resource("record/www", "staging.shop.example.com", none, none),
+				as("staging.shop.example.com 192.0.2.1", resource("record/www", "staging.shop.example.com", none, none)),
 				resource("d1/cache", "shop-staging-cache", none, provision.Settings{"binding": "CACHE"}),
-				resource("consumer/jobs", "shop-staging-jobs", provision.Settings{"max_retries": 5.0}, nil, "queue/jobs", "worker/app", "queue/dead"),
+				as("shop-staging-jobs", resource("consumer/jobs", "app", provision.Settings{"max_retries": 5.0}, nil, "queue/jobs", "worker/app", "queue/dead")),
 			}},
 		"qa": {Project: "shop", Environment: "qa", Account: "0123456789abcdef0123456789abcdef", Domain: "qa-shop.example.org",
 			Resources: []provision.Resource{
@@ -103,9 +109,9 @@ func TestDesired(t *testing.T) {
 				resource("queue/jobs", "shop-qa-jobs", none, none),
 				resource("queue/dead", "shop-qa-dead", none, none),
 				resource("worker/app", "shop-qa-app", none, none),
-				resource("record/www", "qa-shop.example.org", none, none),
+				as("qa-shop.example.org 192.0.2.1", resource("record/www", "qa-shop.example.org", none, none)),
 				resource("d1/extra", "old-db-qa", none, none),
-				resource("consumer/jobs", "shop-qa-jobs", provision.Settings{"max_retries": 3.0}, nil, "queue/jobs", "worker/app", "queue/dead"),
+				as("shop-qa-jobs", resource("consumer/jobs", "app", provision.Settings{"max_retries": 3.0}, nil, "queue/jobs", "worker/app", "queue/dead")),
 			}},
 	}
 	m, err := Parse("cfboot.jsonc", []byte(shop), plainCatalog{})
@@ -156,6 +162,9 @@ func TestUndeclaredEnvironment(t *testing.T) {
 // lines writes each problem of a joined error with its hints behind it.
 func lines(t *testing.T, err error) []string {
 	t.Helper()
+	if err == nil {
+		return nil
+	}
 	var out []string
 	for _, e := range flatten(err) {
 		var p *provision.Problem

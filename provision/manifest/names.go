@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/cfboot/cfboot/provision"
@@ -14,10 +15,10 @@ const bindingSetting = "binding"
 var identifier = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
 
 // reservedWords cannot be the name of a variable in an ES module (ECMA-262,
-// §12.7.2), in order to be split.
-const reservedWords = " arguments await break case catch class const continue debugger default delete do else enum eval export extends " +
+// §12.7.2 and §13.1.1).
+const reservedWords = "arguments await break case catch class const continue debugger default delete do else enum eval export extends " +
 	"false finally for function if implements import in instanceof interface let new null package private protected public return static " +
-	"super switch this throw true try typeof var void while with yield "
+	"super switch this throw true try typeof var void while with yield"
 
 // checkBindings reports binding names that JavaScript does not allow and those
 // that are taken twice.
@@ -29,7 +30,7 @@ func (st *stage) checkBindings() {
 			continue
 		}
 		at := bindingAt(p.from)
-		word := strings.Contains(reservedWords, " "+binding+" ")
+		word := slices.Contains(strings.Fields(reservedWords), binding)
 		if word || !identifier.MatchString(binding) {
 			text := "the binding " + quote(binding) + " is no JavaScript name: letters, digits, _ and $, no digit first"
 			if word {
@@ -67,11 +68,10 @@ func bindingName(s, logical string) string {
 	return name
 }
 
-// claim is a real name taken by a resource of one environment.
+// claim is one resource's hold on what may exist only once.
 type claim struct {
 	stage *stage
-	from  *entry
-	key   provision.Key
+	*placed
 }
 
 // at is where the name is said, else where the resource is.
@@ -82,35 +82,43 @@ func (c claim) at() int {
 	return c.from.at
 }
 
-// checkNames reports resources of one kind that would have the same real name,
-// within an environment and between any two. Environments that name different
-// accounts do not meet.
+// once is what may exist only once in an account, among resources of its kind.
+func (c claim) once() provision.Key {
+	if c.Identity != "" {
+		return provision.Key{Kind: c.Key.Kind, Name: c.Identity}
+	}
+	return provision.Key{Kind: c.Key.Kind, Name: c.Name}
+}
+
+// checkNames reports resources of one kind that would be the same at Cloudflare,
+// mostly by their real names, within an environment and between any two.
+// Environments that name different accounts do not meet.
 func checkNames(stages []*stage, r *report) {
-	taken := map[provision.Key][]claim{} // by kind and real name
+	taken := map[provision.Key][]claim{}
 	told := map[string]bool{}
 	for _, st := range stages {
 		for _, p := range st.placed {
-			if p.Name == "" {
+			c := claim{st, p}
+			once := c.once()
+			if once.Name == "" {
 				continue
 			}
-			place := provision.Key{Kind: p.Key.Kind, Name: p.Name}
-			c := claim{st, p.from, p.Key}
-			for _, other := range taken[place] {
+			for _, other := range taken[once] {
 				if meet(st, other.stage) {
-					tellName(p.Name, other, c, told, r)
+					tellName(other, c, told, r)
 					break
 				}
 			}
-			taken[place] = append(taken[place], c)
+			taken[once] = append(taken[once], c)
 		}
 	}
 }
 
 func meet(a, b *stage) bool { return a.account == "" || b.account == "" || a.account == b.account }
 
-// tellName reports that two resources would have one real name, once for each
-// pair of objects.
-func tellName(name string, first, second claim, told map[string]bool, r *report) {
+// tellName reports that two resources would be the same, once for each pair of
+// objects.
+func tellName(first, second claim, told map[string]bool, r *report) {
 	id := first.from.key.String() + " " + second.from.key.String()
 	if first.from.key == second.from.key {
 		id += " " + second.stage.environment
@@ -119,13 +127,20 @@ func tellName(name string, first, second claim, told map[string]bool, r *report)
 		return
 	}
 	told[id] = true
-	one, two := label(first.key), label(second.key)
+	one, two := label(first.Key), label(second.Key)
 	hints := []string{`give one of the two a "name" of its own, or another logical name`}
+	if second.Identity != "" {
+		hints = []string{"make one of the two differ, or take it out"}
+	}
 	if first.stage != second.stage {
 		one += " in " + first.stage.environment
 		two += " in " + second.stage.environment
 		inside := fmt.Sprintf(`"environments": {%s: {"resources": {%s: `, quote(second.stage.environment), quote(second.from.key.Name))
-		hints = []string{"make it another one there: " + inside + `{"name": …}}}}`, "or leave it out there: " + inside + "null}}}"}
+		hints = []string{"make it another one there: " + inside + `{…}}}}`, "or leave it out there: " + inside + "null}}}"}
 	}
-	r.add(second.at(), fmt.Sprintf("%s would have the same real name, %s, as %s (%s)", two, quote(name), one, r.source.place(first.at())), hints...)
+	text := "%s would have the same real name, %s, as %s (%s)"
+	if second.Identity != "" {
+		text = "%s would be the same at Cloudflare, %s, as %s (%s)"
+	}
+	r.add(second.at(), fmt.Sprintf(text, two, quote(second.once().Name), one, r.source.place(first.at())), hints...)
 }

@@ -81,8 +81,8 @@ var badResources = []bad{
 		`cfboot.jsonc:3:58: worker/app: vars.A must be a string, not 1 | write it in double quotes: "…"`,
 		`cfboot.jsonc:4:37: worker/b: vars must have at most 2 keys, not 3 | change it, or leave it out`,
 	}},
-	{name: "maps in lists", src: in(`    "app": {"kind": "worker", "routes": ["/"], "mounts": [{"ok": {"A": 1}}, {"ok": {"A": 1, "b c": 2}}]}`), want: []string{
-		`cfboot.jsonc:3:93: worker/app: mounts[1].ok: the key "b c" is not allowed; keys must have the form ^[A-Z]$ | write another key, or remove it`,
+	{name: "maps in lists", src: in(`    "app": {"kind": "worker", "routes": ["/"], "mounts": [{"ok": {"A": 1, "b c": 2}}, {"ok": {"A": 1}}]}`), want: []string{
+		`cfboot.jsonc:3:75: worker/app: mounts[0].ok: the key "b c" is not allowed; keys must have the form ^[A-Z]$ | write another key, or remove it`,
 	}},
 	{name: "goes with another", src: in(`    "app": {"kind": "worker", "tag": "v1"},
     "b": {"kind": "worker", "tag": "123456789", "routes": ["/"]}`), want: []string{
@@ -95,7 +95,7 @@ var badResources = []bad{
     "d": {"kind": "record", "content": "x", "host": "d.b", "data": {"type": "mx", "priority": 1, "prt": 2}},
     "e": {"kind": "record", "content": "x", "host": "e.b", "data": 7}`), want: []string{
 		`cfboot.jsonc:3:67: record/a: ttl must be "auto" or a whole number, not "soon" | Seconds, or "auto". | write "auto" or a whole number`,
-		`cfboot.jsonc:4:67: record/b: ttl must be at least 60, not 5 | change it, or leave it out`,
+		`cfboot.jsonc:4:67: record/b: ttl must be "auto" or a number at least 60, not 5 | Seconds, or "auto". | write "auto" or a number at least 60`,
 		`cfboot.jsonc:5:92: record/c: data.port must be a multiple of 2, not 3 | change it, or leave it out`,
 		`cfboot.jsonc:6:98: record/d: data: unknown key "prt" | allowed here: priority, type`,
 		`cfboot.jsonc:7:68: record/e: data must be an object, not 7 | write an object`,
@@ -164,6 +164,10 @@ var badMeetings = []bad{
 		`cfboot.jsonc:7:36: d1/e: the binding "2ND" is no JavaScript name: letters, digits, _ and $, no digit first | write "_2ND"`,
 		`cfboot.jsonc:8:36: d1/f: the binding "日本" is no JavaScript name: letters, digits, _ and $, no digit first | write "F"`,
 	}},
+	{name: "same record twice", beyond: true, src: in(`    "a": {"kind": "record", "host": "a.example.com", "content": "1"},
+    "b": {"kind": "record", "host": "a.example.com", "content": "1"}`), want: []string{
+		`cfboot.jsonc:4:5: record/b would be the same at Cloudflare, "a.example.com 1", as record/a (cfboot.jsonc:3:5) | make one of the two differ, or take it out`,
+	}},
 	{name: "real names", beyond: true, src: in(`    "a": {"kind": "d1", "name": "same"},
     "b": {"kind": "d1", "name": "same"},
     "c": {"kind": "queue", "name": "same"},
@@ -198,9 +202,9 @@ const apart = `"www": null, "staging-db": null`
 
 var badEnvironments = []bad{
 	{name: "clashes with production", beyond: true, src: around(`"staging": {}, "qa": {}`), want: []string{
-		`cfboot.jsonc:5:5: d1/db in staging would have the same real name, "shop-staging-db", as d1/staging-db in production (cfboot.jsonc:6:5) | make it another one there: "environments": {"staging": {"resources": {"db": {"name": …}}}} | or leave it out there: "environments": {"staging": {"resources": {"db": null}}}`,
-		`cfboot.jsonc:9:5: record/www in qa would have the same real name, "www.example.com", as record/www in production (cfboot.jsonc:9:5) | make it another one there: "environments": {"qa": {"resources": {"www": {"name": …}}}} | or leave it out there: "environments": {"qa": {"resources": {"www": null}}}`,
-		`cfboot.jsonc:9:5: record/www in staging would have the same real name, "www.example.com", as record/www in production (cfboot.jsonc:9:5) | make it another one there: "environments": {"staging": {"resources": {"www": {"name": …}}}} | or leave it out there: "environments": {"staging": {"resources": {"www": null}}}`,
+		`cfboot.jsonc:5:5: d1/db in staging would have the same real name, "shop-staging-db", as d1/staging-db in production (cfboot.jsonc:6:5) | make it another one there: "environments": {"staging": {"resources": {"db": {…}}}} | or leave it out there: "environments": {"staging": {"resources": {"db": null}}}`,
+		`cfboot.jsonc:9:5: record/www in qa would be the same at Cloudflare, "www.example.com x", as record/www in production (cfboot.jsonc:9:5) | make it another one there: "environments": {"qa": {"resources": {"www": {…}}}} | or leave it out there: "environments": {"qa": {"resources": {"www": null}}}`,
+		`cfboot.jsonc:9:5: record/www in staging would be the same at Cloudflare, "www.example.com x", as record/www in production (cfboot.jsonc:9:5) | make it another one there: "environments": {"staging": {"resources": {"www": {…}}}} | or leave it out there: "environments": {"staging": {"resources": {"www": null}}}`,
 	}},
 	{name: "merged value", src: around(`"qa": {"resources": {"www": {"host": "a.example.com"},
       "staging-db": {"replicas": 7, "replica": 1},

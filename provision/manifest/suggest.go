@@ -10,14 +10,14 @@ import (
 )
 
 // closest finds the candidate that word was most likely meant to be: at most a
-// third of its characters, rounded up, are wrong.
+// third of its characters, rounded up, are wrong, and not all of them.
 func closest(word string, candidates []string) (string, bool) {
 	const longest = 64 // nothing that a person slips on is longer
 	n := utf8.RuneCountInString(word)
 	if n == 0 || n > longest {
 		return "", false
 	}
-	best, distance := "", (n+2)/3+1
+	best, distance := "", min((n+2)/3, n-1)+1
 	folded := strings.ToLower(word)
 	for _, c := range candidates {
 		if c == word {

@@ -120,26 +120,33 @@ func (w *wording) simple(e *jsonschema.ValidationError) (text string, hints []st
 		if k.Got == 0 {
 			return "must not be empty", w.about(e), 0
 		}
-		return fmt.Sprintf("must have at least %d characters, not %d", k.Want, k.Got), w.about(e), 0
+		return "must have at least " + count(k.Want, "character") + ", not " + strconv.Itoa(k.Got), w.about(e), 0
 	case *kind.MaxLength:
-		return fmt.Sprintf("must have at most %d characters, not %d", k.Want, k.Got), w.about(e), 0
+		return "must have at most " + count(k.Want, "character") + ", not " + strconv.Itoa(k.Got), w.about(e), 0
 	case *kind.MinItems:
 		if k.Got == 0 {
 			return "must not be empty", w.about(e), 0
 		}
-		return fmt.Sprintf("must have at least %d elements, not %d", k.Want, k.Got), w.about(e), 0
+		return "must have at least " + count(k.Want, "element") + ", not " + strconv.Itoa(k.Got), w.about(e), 0
 	case *kind.MaxItems:
-		return fmt.Sprintf("must have at most %d elements, not %d", k.Want, k.Got), w.about(e), 0
+		return "must have at most " + count(k.Want, "element") + ", not " + strconv.Itoa(k.Got), w.about(e), 0
 	case *kind.MinProperties:
-		return fmt.Sprintf("must have at least %d keys, not %d", k.Want, k.Got), w.about(e), 0
+		if k.Got == 0 {
+			return "must not be empty", w.about(e), 0
+		}
+		return "must have at least " + count(k.Want, "key") + ", not " + strconv.Itoa(k.Got), w.about(e), 0
 	case *kind.MaxProperties:
-		return fmt.Sprintf("must have at most %d keys, not %d", k.Want, k.Got), w.about(e), 0
+		return "must have at most " + count(k.Want, "key") + ", not " + strconv.Itoa(k.Got), w.about(e), 0
 	case *kind.Pattern:
 		return fmt.Sprintf("must have the form %s%s", k.Want, got), w.about(e), 0
 	case *kind.Format:
 		return fmt.Sprintf("must be a valid %s%s", k.Want, got), w.about(e), 0
 	}
-	return fmt.Sprintf("does not fit what is allowed here (%s)", strings.Join(e.ErrorKind.KeywordPath(), "/")), w.about(e), 0
+	text = "does not fit what is allowed here"
+	if keyword := e.ErrorKind.KeywordPath(); len(keyword) > 0 {
+		text += " (" + strings.Join(keyword, "/") + ")"
+	}
+	return text, w.about(e), 0
 }
 
 // choose explains a value that fits none of several forms: the form it comes
@@ -149,7 +156,7 @@ func (w *wording) choose(e *jsonschema.ValidationError) []misfit {
 	var best []misfit
 	least := 0
 	for _, c := range e.Causes {
-		if want := expectation(c.ErrorKind); want != "" && len(c.InstanceLocation) == len(e.InstanceLocation) {
+		if want := w.expected(c); want != "" && len(c.InstanceLocation) == len(e.InstanceLocation) {
 			if !slices.Contains(wanted, want) {
 				wanted = append(wanted, want)
 			}
@@ -254,6 +261,20 @@ func (w *wording) about(e *jsonschema.ValidationError) []string {
 		out = append(out, "leave it out and it is "+show(v))
 	}
 	return out
+}
+
+// expected is what a failure of one value says it must be, in a list of several
+// possibilities, or empty.
+func (w *wording) expected(e *jsonschema.ValidationError) string {
+	switch k := e.ErrorKind.(type) {
+	case *kind.Minimum, *kind.Maximum, *kind.ExclusiveMinimum, *kind.ExclusiveMaximum:
+		return "a number " + bounds(w.form.at(e.SchemaURL))
+	case *kind.Pattern:
+		return "of the form " + k.Want
+	case *kind.Format:
+		return "a valid " + k.Want
+	}
+	return expectation(e.ErrorKind)
 }
 
 // expectation is what a failure of a value as a whole says it must be, or empty.
