@@ -73,5 +73,3 @@ func writeJSON(w http.ResponseWriter, v any) {
 	err := json.NewEncoder(w).Encode(v)
 	_ = err // the client has gone: nobody left to tell
 }
-
-func (s *Server) serveTransfer(http.ResponseWriter, *http.Request, string) bool { return false }

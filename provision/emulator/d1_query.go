@@ -25,9 +25,7 @@ func (s *Server) rawDatabase(c *call) (*reply, error)   { return s.runSQL(c, arr
 
 // runSQL runs the body's statements in one transaction: all or nothing.
 func (s *Server) runSQL(c *call, shape rowShape) (*reply, error) {
-	s.mu.RLock()
-	d, err := s.theDatabase(c)
-	s.mu.RUnlock()
+	d, err := s.freeDatabase(c)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,12 @@
 package emulator
 
 import (
+	"bytes"
+	"crypto/md5"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,4 +101,39 @@ func TestSplitSQL(t *testing.T) {
 			t.Errorf("splitSQL(%q) (-want +got):\n%s", test.in, diff)
 		}
 	}
+}
+
+func TestExportImport(t *testing.T) {
+	c := open(t, Options{})
+	from := "A/d1/database/" + c.must("POST", "A/d1/database", `{"name":"from"}`).text("uuid")
+	to := "A/d1/database/" + c.must("POST", "A/d1/database", `{"name":"to"}`).text("uuid")
+	c.must("POST", from+"/query", `{"sql":"create table t(a, \"b\"\"c\"); insert into t values ('it''s', x'00ff'), (null, 1.5); create index i on t(a); create view v as select a from t"}`)
+	g := c.must("POST", from+"/export", `{"output_format":"polling","dump_options":{}}`)
+	fetch := func(method, url string, body []byte) *http.Response {
+		r := httptest.NewRequest(method, url, bytes.NewReader(body))
+		w := httptest.NewRecorder()
+		c.ServeHTTP(w, r)
+		return w.Result()
+	}
+	dump, err := io.ReadAll(fetch("GET", g.text("result.signed_url"), nil).Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := md5.Sum(dump)
+	etag := hex.EncodeToString(sum[:])
+	g = c.must("POST", to+"/import", `{"action":"init","etag":"`+etag+`"}`)
+	if got := fetch("PUT", g.text("upload_url"), dump).Header.Get("ETag"); got != `"`+etag+`"` {
+		t.Errorf("upload: ETag %s, want %s", got, etag)
+	}
+	c.run([]step{
+		{name: "wrong etag", method: "POST", path: to + "/import", body: `{"action":"ingest","filename":"` + g.text("filename") + `","etag":"x"}`, status: 400, code: 7400},
+		{method: "POST", path: to + "/import", body: `{"action":"ingest","filename":"` + g.text("filename") + `","etag":"` + etag + `"}`, keep: map[string]string{"b": "at_bookmark"}},
+		{method: "POST", path: to + "/import", body: `{"action":"poll","current_bookmark":"{b}"}`, want: map[string]any{"status": "complete", "result.num_queries": 6, "result.meta.rows_written": 2}},
+		{name: "already uploaded", method: "POST", path: to + "/import", body: `{"action":"init","etag":"` + etag + `"}`, want: map[string]any{"upload_url": nil}},
+		{name: "the same rows", method: "POST", path: to + "/raw", body: `{"sql":"select * from t"}`,
+			want: map[string]any{"0.results.columns": []any{"a", `b"c`}, "0.results.rows": []any{[]any{"it's", []any{0., 255.}}, []any{nil, 1.5}}}},
+		{name: "bad poll", method: "POST", path: to + "/import", body: `{"action":"poll","current_bookmark":"x"}`, status: 400, code: 7400},
+		{name: "bad action", method: "POST", path: to + "/import", body: `{}`, status: 400, code: 7400},
+		{name: "bad format", method: "POST", path: from + "/export", body: `{}`, status: 400, code: 7400},
+	})
 }

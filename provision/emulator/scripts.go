@@ -257,12 +257,11 @@ func (s *Server) dropScript(c *call, w *script) error {
 	force := c.query.Get("force") == "true"
 	users := s.usersOf(w)
 	if len(users) > 0 && !force {
+		// guess: the code for users of its Durable Objects, and that a script's
+		// own classes, which nobody else is bound to, stop nothing: wrangler
+		// deletes such a script without force.
 		return refuse(http.StatusBadRequest, 10142,
 			"The script %s is still referenced by service bindings in Workers: %s", w.Name, strings.Join(users, ", "))
-	}
-	if len(s.doByScript.within(w.ID)) > 0 && !force {
-		// guess: the code; that it is refused without force is known.
-		return refuse(http.StatusBadRequest, 10061, "The script %s implements Durable Objects; delete with force to delete them too.", w.Name)
 	}
 	s.unbind(c, w, users)
 	// guess: routes and custom domains go with the script.

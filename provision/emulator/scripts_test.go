@@ -162,7 +162,15 @@ func TestDurableObjects(t *testing.T) {
 		{method: "GET", path: list + "/{n}/objects", want: map[string]any{"0": nil}},
 		{method: "GET", path: list + "/x/objects", status: 404, code: 10066},
 		{method: "GET", path: "A/workers/scripts/w/settings", want: map[string]any{"migration_tag": "v1"}},
-		{name: "needs force", method: "DELETE", path: "A/workers/scripts/w", status: 400, code: 10061},
+	})
+	remote := []any{map[string]string{"type": "durable_object_namespace", "name": "C", "class_name": "Counter", "script_name": "w"}}
+	if g := c.upload("user", map[string]any{"bindings": remote}); g.Status != 200 {
+		t.Fatal(g.Raw)
+	}
+	c.run([]step{
+		{method: "GET", path: "A/workers/scripts/w/references", want: map[string]any{"durable_objects.0.service": "user", "services.incoming": []any{}}},
+		{name: "another's objects are here", method: "DELETE", path: "A/workers/scripts/w", status: 400, code: 10142},
+		{method: "DELETE", path: "A/workers/scripts/user"},
 	})
 	if g := c.upload("w", first); g.Status != 412 || g.code() != 10079 || !strings.Contains(g.Raw, "when expected tag is ''") {
 		t.Errorf("the same migration again: %d %s", g.Status, g.Raw)
@@ -180,7 +188,7 @@ func TestDurableObjects(t *testing.T) {
 	}
 	c.run([]step{
 		{method: "GET", path: list, want: map[string]any{"0.class": "Tally", "0.name": "w_Tally"}},
-		{method: "DELETE", path: "A/workers/scripts/w?force=true"},
+		{method: "DELETE", path: "A/workers/scripts/w"},
 		{method: "GET", path: list, want: map[string]any{"0": nil}},
 	})
 }
