@@ -29,7 +29,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	case "GET state":
 		writeJSON(w, s.Count())
 	case "GET requests":
-		writeJSON(w, s.Requests())
+		writeJSON(w, append([]Request{}, s.Requests()...))
 	case "GET rounds":
 		writeJSON(w, map[string]int{"rounds": Rounds(s.Requests())})
 	case "POST reset":

@@ -50,6 +50,10 @@ type Options struct {
 	// Lag is how long a fresh resource stays invisible to reads, lists and
 	// whatever depends on it. Names are taken at once.
 	Lag time.Duration
+	// RateLimit is how many calls a credential may make in five minutes before
+	// all its calls are refused for five minutes (429, code 971). 0: no limit,
+	// and the Ratelimit headers report an untouched budget. Cloudflare has 1200.
+	RateLimit int
 	// Log gets one line per request, never a token. Nil: none.
 	Log io.Writer
 	// Now is the clock that dates resources and ends their lag. Nil: time.Now.
@@ -88,6 +92,7 @@ type Server struct {
 	transfers transfers
 	requests  requestLog
 	faults    faultQueue
+	rates     rateLimiter
 	latency   duration
 }
 
@@ -99,6 +104,7 @@ func Open(dir string, o Options) (*Server, error) {
 	}
 	s := &Server{o: o, dir: dir, root: newNode(), store: &store{}}
 	s.latency.set(o.Latency)
+	s.rates.limit = o.RateLimit
 	s.tables = newTables(s.store)
 	file := ""
 	if dir != "" {

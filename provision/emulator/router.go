@@ -111,7 +111,11 @@ func (s *Server) lookup(r *http.Request, path string) (*route, map[string]string
 	if n == nil {
 		return nil, nil, noRoute(path)
 	}
-	if found := n.routes[r.Method]; found != nil {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if found := n.routes[method]; found != nil {
 		return found, params, nil
 	}
 	// guess: the status; the reference has the code for zones and accounts, KV and others say 10405.

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -58,13 +57,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.finish(w, r, req, answer{}, true)
 		return
 	}
+	budget := s.rates.take(r.Header.Get("Authorization")+r.Header.Get("X-Auth-Key"), s.o.Now())
+	budget.headers(w.Header())
 	fault := s.faults.take(r.Method, path)
 	if fault != nil && !fault.After {
 		s.requests.hook(req, "after")
 		s.finish(w, r, req, fault.answer(), fault.Drop)
 		return
 	}
-	a := s.perform(r, path, body)
+	var a answer
+	if budget.blocked {
+		a = budget.answer()
+	} else {
+		a = s.perform(r, path, body)
+	}
 	s.requests.hook(req, "after")
 	if fault != nil {
 		s.finish(w, r, req, fault.answer(), fault.Drop)
@@ -102,8 +108,6 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, req *Request, a 
 	h := w.Header()
 	h.Set("Content-Type", a.kind)
 	h.Set("Cf-Ray", strconv.FormatInt(int64(req.N), 16)+"-EMU")
-	h.Set("Ratelimit", `"default";r=1200;t=300`)
-	h.Set("Ratelimit-Policy", `"default";q=1200;w=300`)
 	maps.Copy(h, a.header)
 	w.WriteHeader(a.status)
 	if r.Method != http.MethodHead {
@@ -144,17 +148,12 @@ func (s *Server) perform(r *http.Request, path string, body []byte) answer {
 		return renderError(err)
 	}
 	out, err := found.serve(c)
-	var kept keptRefusal
-	if err != nil && !errors.As(err, &kept) {
-		c.x.rollback()
-		return renderError(err)
-	}
-	if failed := c.x.commit(); failed != nil {
-		c.x.rollback()
-		return renderError(failed)
+	if err == nil {
+		err = c.x.commit()
 	}
 	if err != nil {
-		return renderError(kept.refusal)
+		c.x.rollback()
+		return renderError(err)
 	}
 	return render(out, nil)
 }
@@ -165,8 +164,3 @@ func (s *Server) admitFree(c *call, found *route, path string) error {
 	defer s.mu.RUnlock()
 	return s.admit(c, found, path)
 }
-
-// A keptRefusal is a refusal whose changes stay.
-type keptRefusal struct{ refusal *refusal }
-
-func (k keptRefusal) Error() string { return k.refusal.Error() }

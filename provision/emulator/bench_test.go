@@ -1,0 +1,104 @@
+package emulator
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// many is how many resources of a kind must stay fast.
+const many = 10000
+
+// crowd fills an emulator with many databases, namespaces and records.
+func crowd(b testing.TB) (s *Server, zone string, ids []string) {
+	s, err := Open(b.TempDir(), Options{Zones: []Zone{{Name: "example.com", ID: "11111111111111111111111111111111"}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	zone = "zones/11111111111111111111111111111111/"
+	err = s.change(func(x *txn) error {
+		for i := range many {
+			d := &database{row: row{ID: newUUID()}, Account: acct, Name: fmt.Sprintf("db-%05d", i), Replication: "disabled"}
+			s.databases.put(x, d)
+			ids = append(ids, d.ID)
+			s.namespaces.put(x, &namespace{row{ID: newID()}, acct, fmt.Sprintf("ns-%05d", i), ""})
+			s.records.put(x, &dnsRecord{row: row{ID: newID()}, Zone: "11111111111111111111111111111111", Name: fmt.Sprintf("n%05d.example.com", i),
+				Type: "A", Content: "192.0.2.1", TTL: 1, Modified: x.now})
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s, zone, ids
+}
+
+func hit(b testing.TB, s *Server, method, path, body string) {
+	r := httptest.NewRequest(method, apiPrefix+"/"+path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer x")
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		b.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
+	}
+}
+
+func BenchmarkMany(b *testing.B) {
+	s, zone, ids := crowd(b)
+	a := "accounts/" + acct + "/"
+	made := 0
+	for _, bench := range []struct {
+		name string
+		run  func(i int)
+	}{
+		{"GetByID", func(i int) { hit(b, s, "GET", a+"d1/database/"+ids[i%many], "") }},
+		{"GetByName", func(i int) { hit(b, s, "GET", fmt.Sprintf("%sd1/database/db-%05d", a, i%many), "") }},
+		{"Page20", func(i int) { hit(b, s, "GET", fmt.Sprintf("%sstorage/kv/namespaces?page=%d", a, i%500+1), "") }},
+		{"Page100", func(i int) { hit(b, s, "GET", fmt.Sprintf("%sdns_records?page=%d", zone, i%100+1), "") }},
+		{"FindRecord", func(i int) {
+			hit(b, s, "GET", fmt.Sprintf("%sdns_records?name.exact=n%05d.example.com", zone, i%many), "")
+		}},
+		{"ListAllRecords", func(int) { hit(b, s, "GET", zone+"dns_records?per_page=5000000", "") }},
+		{"Create", func(int) {
+			made++
+			hit(b, s, "POST", a+"queues", fmt.Sprintf(`{"queue_name":"q-%d"}`, made))
+		}},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				bench.run(i)
+			}
+			s.ResetRequests()
+		})
+	}
+}
+
+// TestManyStayFast holds the promise with a wide margin for slow machines:
+// what the benchmark measures in microseconds must not take a millisecond.
+func TestManyStayFast(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures")
+	}
+	s, zone, ids := crowd(t)
+	const rounds = 300
+	for name, request := range map[string]func(i int){
+		"get":  func(i int) { hit(t, s, "GET", "accounts/"+acct+"/d1/database/"+ids[i*7%many], "") },
+		"page": func(i int) { hit(t, s, "GET", fmt.Sprintf("%sdns_records?per_page=5&page=%d", zone, i+1), "") },
+	} {
+		start := time.Now()
+		for i := range rounds {
+			request(i)
+		}
+		if each := time.Since(start) / rounds; each > time.Millisecond {
+			t.Errorf("%s among %d takes %v", name, many, each)
+		}
+	}
+}
