@@ -2,8 +2,6 @@ package provision
 
 import (
 	"fmt"
-	"maps"
-	"reflect"
 	"slices"
 	"time"
 )
@@ -24,7 +22,7 @@ func (t Traits) replaces(setting string) bool { return slices.Contains(t.Replace
 // Seen is what was observed for a plan.
 type Seen struct {
 	Now   map[Key]Observed // what stands where the state, an intent or the manifest says
-	Ahead map[Key]Observed // what stands at the new name of a resource that is to be renamed or remade
+	Ahead map[Key]Observed // what stands at the wanted name of a resource that is to be renamed, or is gone by its id
 }
 
 // clockSkew is how far Cloudflare's clock may be behind ours before a resource
@@ -64,6 +62,7 @@ func Diff(traits map[string]Traits, desired []Resource, st State, seen Seen) Pla
 	for _, k := range rest {
 		p.Steps = append(p.Steps, d.unwant(k))
 	}
+	d.standOnGuesses(p.Steps)
 	d.followReplacements(p.Steps)
 	for i := range p.Steps {
 		p.Steps[i].Calls = d.calls(p.Steps[i])
@@ -80,55 +79,78 @@ type differ struct {
 // want plans one resource of the manifest.
 func (d differ) want(r Resource) (Step, *Conflict) {
 	s := Step{Key: r.Key, Name: r.Name, Settings: r.Settings, Local: r.Local, Refs: r.Refs}
-	obs := d.seen.Now[r.Key]
-	s.Zone, s.ID = obs.Zone, obs.ID
-	if obs.Blocked != "" {
-		return s, &Conflict{Key: r.Key, Name: r.Name, Text: obs.Blocked}
-	}
+	obs, ahead := d.seen.Now[r.Key], d.seen.Ahead[r.Key]
+	s.Zone = firstNonEmpty(ahead.Zone, obs.Zone)
 	entry, owned := d.state.Entries[r.Key]
 	intent, begun := d.state.Intents[r.Key]
+	begun = begun && !owned
+	if why := d.blocked(r.Key, owned); why != "" {
+		return s, &Conflict{Key: r.Key, Name: r.Name, Text: why}
+	}
 	switch {
+	case owned && obs.Exists && usurped(entry, obs):
+		return s, usurper(r, obs)
 	case owned && obs.Exists:
-		return d.compare(s, entry, obs)
-	case owned:
-		s.Action, s.ID = Create, ""
-		s.Reason = "it is gone from Cloudflare and will be made again"
-		if d.traits[r.Key.Kind].Store {
-			s.Reason = "it is gone from Cloudflare with all it held, and will be made again empty"
+		s, conflict := d.compare(s, entry, obs)
+		if s.Action == Keep {
+			s.Changes = d.traits[r.Key.Kind].unrecorded(s, entry)
 		}
+		if len(s.Changes) > 0 && s.Action == Keep {
+			s.Action = Update
+		}
+		return s, conflict
 	case begun && obs.Exists && proven(intent, obs):
-		s, conflict := d.compare(s, asEntry(intent), obs)
-		if s.Action == Keep || s.Action == Update {
-			s.Action = Adopt
-		}
-		s.Reason = "made by a run that was cut off"
-		return s, conflict
-	case obs.Exists && obs.Ours:
-		s, conflict := d.compare(s, Entry{Key: r.Key, Name: obs.Name, Zone: obs.Zone, Local: r.Local, Refs: r.Refs}, obs)
-		if s.Action == Keep || s.Action == Update {
-			s.Action = Adopt
-		}
-		s.Reason = "it carries our mark"
-		return s, conflict
-	case obs.Exists:
+		return d.adopt(s, d.begunAs(intent, obs), obs, "made by a run that was cut off")
+	case obs.Exists && !owned && !begun && obs.Ours:
+		return d.adopt(s, marked(r, obs), obs, "it carries our mark")
+	case obs.Exists && !(begun && intent.Name != r.Name):
 		return s, foreign(r, obs)
-	default:
-		s.Action, s.ID = Create, ""
 	}
-	// What was begun under another name and is not there was never made; what
-	// stands at the new name is still to be seen.
-	if ahead, ok := d.seen.Ahead[r.Key]; ok {
-		if ahead.Exists {
-			return s, foreign(r, ahead)
-		}
-		s.Zone = ahead.Zone
+	// Nothing of ours stands where it was looked for. What was begun under another
+	// name was never made, and what is gone by its id may stand there made anew by
+	// hand; either way what has the name now decides.
+	switch {
+	case ahead.Exists && ahead.Ours:
+		return d.adopt(s, marked(r, ahead), ahead, "it carries our mark")
+	case ahead.Exists:
+		return s, foreign(r, ahead)
+	case owned && d.traits[r.Key.Kind].Store:
+		s.Reason = "it is gone from Cloudflare with all it held, and will be made again empty"
+	case owned:
+		s.Reason = "it is gone from Cloudflare and will be made again"
 	}
+	s.Action = Create
 	return s, nil
+}
+
+// blocked says why the resource can not be made where it is wanted, or why what
+// is there cannot be seen.
+func (d differ) blocked(k Key, owned bool) string {
+	ahead, moves := d.seen.Ahead[k]
+	if ahead.Blocked != "" {
+		return ahead.Blocked
+	}
+	if now := d.seen.Now[k]; owned || !moves {
+		return now.Blocked
+	}
+	return ""
+}
+
+// adopt plans a resource that exists and is proved to be ours by something else
+// than an entry.
+func (d differ) adopt(s Step, e Entry, obs Observed, reason string) (Step, *Conflict) {
+	s, conflict := d.compare(s, e, obs)
+	if s.Action == Keep || s.Action == Update {
+		s.Action = Adopt
+	}
+	s.Reason = reason
+	return s, conflict
 }
 
 // compare plans a resource that exists and is ours.
 func (d differ) compare(s Step, e Entry, obs Observed) (Step, *Conflict) {
 	t := d.traits[s.Key.Kind]
+	s.ID = firstNonEmpty(obs.ID, e.ID)
 	s.Prior, s.PriorRefs = merged(e.Settings, obs.Settings), e.Refs
 	s.Zone = firstNonEmpty(obs.Zone, e.Zone)
 	if old := firstNonEmpty(obs.Name, e.Name); old != s.Name {
@@ -141,16 +163,10 @@ func (d differ) compare(s Step, e Entry, obs Observed) (Step, *Conflict) {
 	}
 	s.Changes = append(s.Changes, t.compare(s.Settings, e.Settings, obs.Settings)...)
 	s.Changes = append(s.Changes, localChanges(s.Local, e.Local)...)
-	if !slices.Equal(s.Refs, e.Refs) && len(s.Changes) == 0 {
-		s.Changes = append(s.Changes, Change{Setting: "refs", Old: keyStrings(e.Refs), New: keyStrings(s.Refs), Local: true})
-	}
 	switch {
 	case slices.ContainsFunc(s.Changes, func(c Change) bool { return c.Replaces }):
 		s.Action = Replace
-		d.guard(&s, obs)
-		if ahead, ok := d.seen.Ahead[s.Key]; ok && ahead.Zone != "" {
-			s.Zone = ahead.Zone
-		}
+		d.replace(&s, obs)
 	case len(s.Changes) > 0:
 		s.Action = Update
 	default:
@@ -159,33 +175,43 @@ func (d differ) compare(s Step, e Entry, obs Observed) (Step, *Conflict) {
 	return s, nil
 }
 
+// replace completes a step that deletes and makes anew, maybe in another zone.
+func (d differ) replace(s *Step, obs Observed) {
+	d.guard(s, obs)
+	if ahead := d.seen.Ahead[s.Key]; ahead.Zone != "" && ahead.Zone != s.Zone {
+		s.PriorZone, s.Zone = s.Zone, ahead.Zone
+	}
+}
+
 // unwant plans an entry or an open intent that the manifest does not name.
 func (d differ) unwant(k Key) Step {
 	s := Step{Action: Delete, Key: k}
 	obs := d.seen.Now[k]
 	e, owned := d.state.Entries[k]
+	switch intent := d.state.Intents[k]; {
+	case owned && obs.Blocked != "":
+		// It cannot be seen, which is no proof that it is gone.
+	case owned && !obs.Exists:
+		s.Gone, s.Reason = true, "it is gone from Cloudflare already; only the record goes"
+	case owned && usurped(e, obs):
+		s.Gone, s.Reason = true, fmt.Sprintf("%q has taken its place: that is left alone, only the record goes", obs.Name)
+	case owned:
+	case !obs.Exists:
+		s.Gone, s.Reason = true, "begun by a run that was cut off, and never made"
+	case !proven(intent, obs):
+		s.Gone, s.Reason = true, "not made by us: it is left alone, only the record goes"
+	default:
+		s.Reason = "begun by a run that was cut off"
+	}
 	if !owned {
 		e = asEntry(d.state.Intents[k])
-		s.Reason = "begun by a run that was cut off"
-		if !obs.Exists {
-			s.Gone, s.Reason = true, "begun by a run that was cut off, and never made"
-		} else if !proven(d.state.Intents[k], obs) {
-			s.Gone, s.Reason = true, "not made by us: it is left alone, only the record goes"
-		}
-	} else if !obs.Exists {
-		s.Gone, s.Reason = true, "it is gone from Cloudflare already; only the record goes"
 	}
 	s.Name, s.Settings, s.Local, s.PriorRefs = e.Name, e.Settings, e.Local, e.Refs
-	s.ID, s.Zone = firstNonEmpty(obs.ID, e.ID), firstNonEmpty(obs.Zone, e.Zone)
+	s.ID, s.Zone = e.ID, e.Zone
 	if s.Gone {
 		return s
 	}
-	for other, oe := range d.state.Entries {
-		if other != k && (slices.Contains(obs.Uses, oe.Name) || slices.Contains(obs.Uses, oe.ID)) && !slices.Contains(s.PriorRefs, other) {
-			s.PriorRefs = append(s.PriorRefs, other)
-		}
-	}
-	slices.SortFunc(s.PriorRefs, compareKeys)
+	s.Name, s.ID, s.Zone = firstNonEmpty(obs.Name, s.Name), firstNonEmpty(obs.ID, s.ID), firstNonEmpty(obs.Zone, s.Zone)
 	d.guard(&s, obs)
 	return s
 }
@@ -197,39 +223,11 @@ func (d differ) guard(s *Step, obs Observed) {
 	}
 }
 
-// followReplacements makes what stands on a replaced resource be replaced with
-// it: a consumer does not outlive its queue.
-func (d differ) followReplacements(steps []Step) {
-	action := map[Key]Action{}
-	for _, s := range steps {
-		action[s.Key] = s.Action
-	}
-	for again := true; again; {
-		again = false
-		for i := range steps {
-			s := &steps[i]
-			if s.Action != Keep && s.Action != Update {
-				continue
-			}
-			for _, r := range s.PriorRefs {
-				if action[r] == Replace {
-					s.Action, s.Reason = Replace, fmt.Sprintf("%s is replaced", r)
-					action[s.Key] = Replace
-					d.guard(s, d.seen.Now[s.Key])
-					again = true
-					break
-				}
-			}
-		}
-	}
-}
-
 func (d differ) calls(s Step) int {
 	count := d.traits[s.Key.Kind].Calls
 	if count == nil || s.Gone {
 		return 0
 	}
-	remote := slices.DeleteFunc(slices.Clone(s.Changes), func(c Change) bool { return c.Local })
 	switch s.Action {
 	case Create:
 		return count(Create, asChanges(s.Settings))
@@ -238,55 +236,48 @@ func (d differ) calls(s Step) int {
 	case Delete:
 		return count(Delete, nil)
 	case Update, Adopt:
-		if len(remote) > 0 {
+		if remote := s.remote(); len(remote) > 0 {
 			return count(Update, remote)
 		}
 	}
 	return 0
 }
 
-// compare lists the settings that differ: each wanted one against what
-// Cloudflare reports, or where it reports none against what was last applied.
-func (t Traits) compare(want, applied, seen Settings) []Change {
-	var out []Change
-	for _, name := range sortedUnion(want, applied) {
-		if slices.Contains(t.Hints, name) {
-			continue
-		}
-		w, asked := want[name]
-		if !asked {
-			if w, asked = t.Defaults[name]; !asked {
-				continue
-			}
-		}
-		old, reported := seen[name]
-		last, known := applied[name]
-		if !reported {
-			old = last
-		}
-		if reflect.DeepEqual(w, old) {
-			continue
-		}
-		out = append(out, Change{Setting: name, Old: old, New: w,
-			Drift: reported && known && !reflect.DeepEqual(old, last), Replaces: t.replaces(name)})
-	}
-	return out
-}
-
-func localChanges(want, have Settings) []Change {
-	var out []Change
-	for _, name := range sortedUnion(want, have) {
-		if !reflect.DeepEqual(want[name], have[name]) {
-			out = append(out, Change{Setting: name, Old: have[name], New: want[name], Local: true})
-		}
-	}
-	return out
-}
-
 // proven reports whether what was found is what the intent was making: it has
 // the very name, looked up as the intent says, and is not older than it.
 func proven(i Intent, obs Observed) bool {
 	return obs.Ours || obs.Created.IsZero() || !obs.Created.Before(i.Time.Add(-clockSkew))
+}
+
+// usurped reports whether what was found at an entry's place is another resource
+// than the entry: it has neither its id nor its name. One that has its name
+// under another id was made anew, as a deploy does with routes and consumers.
+func usurped(e Entry, obs Observed) bool {
+	return !obs.Ours && e.ID != "" && obs.ID != "" && obs.ID != e.ID && obs.Name != "" && obs.Name != e.Name
+}
+
+func usurper(r Resource, obs Observed) *Conflict {
+	return &Conflict{Key: r.Key, Name: obs.Name, ID: obs.ID, Owner: obs.Owner,
+		Text: fmt.Sprintf("%q stands in its place now and is not provably ours", obs.Name)}
+}
+
+// marked is the entry of a resource of which only its mark says that it is ours.
+func marked(r Resource, obs Observed) Entry {
+	return Entry{Key: r.Key, Name: obs.Name, Zone: obs.Zone, Local: r.Local}
+}
+
+// begunAs is what an open intent has certainly brought about in what was found.
+// A setting that can be changed may have been left for a later call of the run
+// that was cut off, so nobody knows whether it was applied.
+func (d differ) begunAs(i Intent, obs Observed) Entry {
+	e := asEntry(i)
+	e.Settings = merged(i.Settings, nil)
+	for name := range e.Settings {
+		if _, reported := obs.Settings[name]; reported || !d.traits[i.Key.Kind].replaces(name) {
+			e.Settings[name] = nil
+		}
+	}
+	return e
 }
 
 func foreign(r Resource, obs Observed) *Conflict {
@@ -299,40 +290,6 @@ func foreign(r Resource, obs Observed) *Conflict {
 
 func asEntry(i Intent) Entry {
 	return Entry{Key: i.Key, Name: i.Name, Zone: i.Zone, Settings: i.Settings, Local: i.Local, Refs: i.Refs}
-}
-
-func asChanges(s Settings) []Change {
-	var out []Change
-	for _, name := range slices.Sorted(maps.Keys(s)) {
-		out = append(out, Change{Setting: name, New: s[name]})
-	}
-	return out
-}
-
-func merged(base, over Settings) Settings {
-	out := Settings{}
-	maps.Copy(out, base)
-	maps.Copy(out, over)
-	return out
-}
-
-func sortedUnion(a, b Settings) []string {
-	names := slices.Collect(maps.Keys(a))
-	for n := range b {
-		if _, both := a[n]; !both {
-			names = append(names, n)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-func keyStrings(keys []Key) []any {
-	out := []any{}
-	for _, k := range keys {
-		out = append(out, k.String())
-	}
-	return out
 }
 
 func firstNonEmpty(a, b string) string {

@@ -20,24 +20,22 @@ type node struct {
 }
 
 // graph splits the steps into nodes and orders them by what refers to what:
-// made after what it needs, removed after what stands on it.
+// made and changed after what it needs, removed after what stands on it.
 func graph(steps []Step) []node {
 	var nodes []node
-	made, removed, changed := map[Key]int{}, map[Key]int{}, map[Key]int{}
+	ready := map[Key]int{} // the node after which a resource may be referred to
 	for _, s := range steps {
 		switch s.Action {
 		case Create:
-			made[s.Key] = len(nodes)
+			ready[s.Key] = len(nodes)
 			nodes = append(nodes, node{step: s, part: makes})
 		case Replace:
-			removed[s.Key] = len(nodes)
-			made[s.Key] = len(nodes) + 1
+			ready[s.Key] = len(nodes) + 1
 			nodes = append(nodes, node{step: s, part: removes}, node{step: s, part: makes, after: []int{len(nodes)}})
 		case Update, Adopt:
-			changed[s.Key] = len(nodes)
+			ready[s.Key] = len(nodes)
 			nodes = append(nodes, node{step: s, part: changes})
 		case Delete:
-			removed[s.Key] = len(nodes)
 			nodes = append(nodes, node{step: s, part: removes})
 		}
 	}
@@ -45,24 +43,59 @@ func graph(steps []Step) []node {
 		n := &nodes[i]
 		if n.part != removes {
 			for _, r := range n.step.Refs {
-				for _, m := range []map[Key]int{made, changed} {
-					if j, ok := m[r]; ok && j != i {
-						n.after = append(n.after, j)
-					}
-				}
-			}
-			if n.part == changes {
-				continue
-			}
-		}
-		if n.part == removes {
-			// Everything that stands on this resource now leaves it first.
-			for j, other := range nodes {
-				if j != i && other.part != makes && slices.Contains(other.step.PriorRefs, n.step.Key) {
+				if j, ok := ready[r]; ok && j != i {
 					n.after = append(n.after, j)
 				}
+			}
+			continue
+		}
+		// Everything that stands on this resource now leaves it first.
+		for j, other := range nodes {
+			if j != i && other.part != makes && slices.Contains(other.step.PriorRefs, n.step.Key) {
+				n.after = append(n.after, j)
 			}
 		}
 	}
 	return nodes
+}
+
+// circle lists the nodes that wait for themselves, in order. There are none in
+// a plan that Diff made of references without circles.
+func circle(nodes []node) []int {
+	left := map[int]bool{}
+	for i := range nodes {
+		left[i] = true
+	}
+	for again := true; again; {
+		again = false
+		for i := range left {
+			if !slices.ContainsFunc(nodes[i].after, func(j int) bool { return left[j] }) {
+				delete(left, i)
+				again = true
+			}
+		}
+	}
+	// What is left stands in a circle or waits for one.
+	var out []int
+	for i := range nodes {
+		if left[i] && waitsFor(nodes, i, i, map[int]bool{}) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func waitsFor(nodes []node, i, target int, seen map[int]bool) bool {
+	for _, j := range nodes[i].after {
+		if j == target {
+			return true
+		}
+		if !seen[j] {
+			seen[j] = true
+			if waitsFor(nodes, j, target, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -56,6 +56,7 @@ type Change struct {
 	Drift    bool   `json:"drift,omitempty"`    // it was changed behind our back
 	Local    bool   `json:"local,omitempty"`    // only the project's files are concerned
 	Replaces bool   `json:"replaces,omitempty"` // it cannot be changed in place
+	Unseen   bool   `json:"unseen,omitempty"`   // Cloudflare does not report it: Old is what was last applied
 }
 
 // A Step is one resource's part of a plan.
@@ -66,7 +67,8 @@ type Step struct {
 	PriorName string   `json:"prior_name,omitempty"` // the real name it has, where that differs
 	ID        string   `json:"id,omitempty"`
 	Zone      string   `json:"zone,omitempty"`
-	Settings  Settings `json:"settings,omitempty"` // wanted; for a delete, last applied
+	PriorZone string   `json:"prior_zone,omitempty"` // the zone that a replaced one leaves, where that differs
+	Settings  Settings `json:"settings,omitempty"`   // wanted; for a delete, last applied
 	Local     Settings `json:"local,omitempty"`
 	Prior     Settings `json:"prior,omitempty"` // in force now
 	Changes   []Change `json:"changes,omitempty"`
@@ -77,6 +79,11 @@ type Step struct {
 	Consent   string   `json:"consent,omitempty"`    // the consent without which it is not done
 	Gone      bool     `json:"gone,omitempty"`       // it does not exist any more; only the record is removed
 	Calls     int      `json:"calls"`                // API calls it takes when nothing goes wrong
+}
+
+// remote lists the changes that take a call.
+func (s Step) remote() []Change {
+	return slices.DeleteFunc(slices.Clone(s.Changes), func(c Change) bool { return c.Local })
 }
 
 // DeleteData is the consent to lose what a store holds.
@@ -169,15 +176,25 @@ func (p Plan) Check() error {
 	return nil
 }
 
-// Fresh reports whether st is the state that the plan was made from.
+// Fresh reports whether st is the state that the plan was made from. A state
+// that has not been saved yet has neither lineage nor serial, so what it belongs
+// to counts too.
 func (p Plan) Fresh(st State) error {
-	if p.Lineage == st.Lineage && p.Serial == st.Serial {
-		return nil
+	problem := &Problem{Hints: []string{"make it again: cfboot plan --out FILE"}, Class: Refused}
+	if p.Project != st.Project || p.Environment != st.Environment {
+		problem.Text = fmt.Sprintf("the plan is for %s/%s and the state is that of %s/%s", p.Project, p.Environment, st.Project, st.Environment)
+		return problem
 	}
-	return &Problem{
-		Text:  fmt.Sprintf("the plan is stale: it was made from serial %d of state %s, which is now at serial %d of %s", p.Serial, orNone(p.Lineage), st.Serial, orNone(st.Lineage)),
-		Hints: []string{"make it again: cfboot plan --out FILE"}, Class: Refused,
+	if p.Account != "" && st.Account != "" && p.Account != st.Account {
+		problem.Text = fmt.Sprintf("the plan is for account %s and the state is that of account %s", p.Account, st.Account)
+		return problem
 	}
+	if p.Lineage != st.Lineage || p.Serial != st.Serial {
+		problem.Text = fmt.Sprintf("the plan is stale: it was made from serial %d of state %s, which is now at serial %d of %s",
+			p.Serial, orNone(p.Lineage), st.Serial, orNone(st.Lineage))
+		return problem
+	}
+	return nil
 }
 
 func orNone(s string) string {

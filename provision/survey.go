@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -9,8 +10,9 @@ import (
 
 // NewPlan observes whatever the desired resources and the state name, and
 // compares. It goes out in one round of parallel calls, as far as the kinds
-// need no other answer first; only a step that would destroy a store adds one
-// more, to see what the store holds. With destroy everything owned is unwanted
+// need no other answer first. Only two things add one more: a step that would
+// destroy a store, to see what the store holds, and a resource that is gone by
+// its id, to see who has its name. With destroy everything owned is unwanted
 // and the stores are counted at once.
 func NewPlan(ctx context.Context, r Reader, traits map[string]Traits, desired []Resource, st State, destroy bool) (Plan, error) {
 	if destroy {
@@ -19,13 +21,17 @@ func NewPlan(ctx context.Context, r Reader, traits map[string]Traits, desired []
 	now, ahead := wants(desired, st)
 	var seen Seen
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { seen.Now, err = r.Observe(gctx, now, destroy); return err })
-	if len(ahead) > 0 {
-		g.Go(func() (err error) { seen.Ahead, err = r.Observe(gctx, ahead, false); return err })
-	}
+	g.Go(func() (err error) { seen.Now, err = observe(gctx, r, now, destroy); return err })
+	g.Go(func() (err error) { seen.Ahead, err = observe(gctx, r, ahead, false); return err })
 	if err := g.Wait(); err != nil {
 		return Plan{}, err
 	}
+	// Who has the name of what is gone by its id is known only now.
+	namesakes, err := observe(ctx, r, vanished(desired, st, seen), false)
+	if err != nil {
+		return Plan{}, err
+	}
+	maps.Copy(seen.Ahead, namesakes)
 	p := Diff(traits, desired, st, seen)
 	if !destroy {
 		if err := countData(ctx, r, traits, now, &seen, p); err != nil {
@@ -35,6 +41,41 @@ func NewPlan(ctx context.Context, r Reader, traits map[string]Traits, desired []
 	}
 	p.Destroy = destroy
 	return p, nil
+}
+
+// observe asks for what is wanted and insists on an answer for all of it: to
+// take silence for absence would be to make things twice.
+func observe(ctx context.Context, r Reader, wanted []Wanted, withData bool) (map[Key]Observed, error) {
+	out := map[Key]Observed{}
+	if len(wanted) == 0 {
+		return out, nil
+	}
+	seen, err := r.Observe(ctx, wanted, withData)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range wanted {
+		o, ok := seen[w.Key]
+		if !ok {
+			return nil, &Problem{At: w.Key.String(), Text: "Cloudflare's answer says nothing of it"}
+		}
+		out[w.Key] = o
+	}
+	return out, nil
+}
+
+// vanished lists the desired resources whose entry is gone by its id and whose
+// name was not looked at yet, without the id.
+func vanished(desired []Resource, st State, seen Seen) []Wanted {
+	var out []Wanted
+	for _, r := range desired {
+		e, owned := st.Entries[r.Key]
+		_, looked := seen.Ahead[r.Key]
+		if owned && !looked && e.ID != "" && !seen.Now[r.Key].Exists {
+			out = append(out, asWanted(r, st))
+		}
+	}
+	return out
 }
 
 // countData observes the stores that p would destroy once more, with what they
@@ -50,36 +91,22 @@ func countData(ctx context.Context, r Reader, traits map[string]Traits, wanted [
 		return nil
 	}
 	wanted = slices.DeleteFunc(slices.Clone(wanted), func(w Wanted) bool { return !doomed[w.Key] })
-	counted, err := r.Observe(ctx, wanted, true)
-	if err != nil {
-		return err
-	}
-	for k, o := range counted {
-		seen.Now[k] = o
-	}
-	return nil
+	counted, err := observe(ctx, r, wanted, true)
+	maps.Copy(seen.Now, counted)
+	return err
 }
 
 // wants lists what to observe: where the state or an open intent says a
 // resource is, else where the manifest wants it; and ahead the place of a new
 // name, where something of somebody else's may stand.
 func wants(desired []Resource, st State) (now, ahead []Wanted) {
-	refs := func(keys []Key) map[Key]Entry {
-		m := map[Key]Entry{}
-		for _, k := range keys {
-			if e, ok := st.Entries[k]; ok {
-				m[k] = e
-			}
-		}
-		return m
-	}
 	of := func(e Entry) Wanted {
-		return Wanted{Key: e.Key, Name: e.Name, ID: e.ID, Zone: e.Zone, Settings: e.Settings, Local: e.Local, Refs: refs(e.Refs)}
+		return Wanted{Key: e.Key, Name: e.Name, ID: e.ID, Zone: e.Zone, Settings: e.Settings, Local: e.Local, Refs: entriesOf(e.Refs, st)}
 	}
 	done := map[Key]bool{}
 	for _, r := range desired {
 		done[r.Key] = true
-		w := Wanted{Key: r.Key, Name: r.Name, Settings: r.Settings, Local: r.Local, Refs: refs(r.Refs)}
+		w := asWanted(r, st)
 		e, owned := st.Entries[r.Key]
 		if i, begun := st.Intents[r.Key]; begun && !owned {
 			e, owned = asEntry(i), true
@@ -106,4 +133,18 @@ func wants(desired []Resource, st State) (now, ahead []Wanted) {
 	}
 	slices.SortFunc(now, func(a, b Wanted) int { return compareKeys(a.Key, b.Key) })
 	return now, ahead
+}
+
+func asWanted(r Resource, st State) Wanted {
+	return Wanted{Key: r.Key, Name: r.Name, Settings: r.Settings, Local: r.Local, Refs: entriesOf(r.Refs, st)}
+}
+
+func entriesOf(keys []Key, st State) map[Key]Entry {
+	out := map[Key]Entry{}
+	for _, k := range keys {
+		if e, ok := st.Entries[k]; ok {
+			out[k] = e
+		}
+	}
+	return out
 }
