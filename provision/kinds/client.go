@@ -45,7 +45,7 @@ type Client struct {
 	transport   *transport
 	options     []option.RequestOption
 	memo        *memo
-	born        *sync.Map // Key → time.Time, what this run has made
+	past        *past
 }
 
 // parallel bounds the requests under way. Cloudflare allows 200 a second from
@@ -63,13 +63,7 @@ func Connect(c Connection) (*Client, error) {
 		return nil, &provision.Problem{Text: fmt.Sprintf("the API's base URL %q is not one", base), Class: provision.Refused,
 			Hints: []string{"unset CLOUDFLARE_API_BASE_URL, or set it to something like " + strings.TrimSuffix(DefaultBaseURL, "/")}}
 	}
-	rt := c.Transport
-	if rt == nil {
-		own := http.DefaultTransport.(*http.Transport).Clone()
-		own.MaxIdleConnsPerHost = parallel
-		rt = own
-	}
-	t := &transport{base: rt, token: c.Token, agent: c.UserAgent, slots: make(chan struct{}, parallel), sleep: sleep, notify: c.Notify}
+	t := newTransport(c)
 	httpClient := &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	base = strings.TrimSuffix(u.String(), "/") + "/"
 	return &Client{
@@ -78,7 +72,7 @@ func Connect(c Connection) (*Client, error) {
 		options: slices.Clip([]option.RequestOption{
 			option.WithBaseURL(base), option.WithHTTPClient(httpClient), option.WithMaxRetries(0),
 		}),
-		memo: &memo{}, born: &sync.Map{},
+		memo: &memo{}, past: &past{},
 	}, nil
 }
 
@@ -192,9 +186,39 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// past is what this run has done and seen, by which it knows what lag to expect.
+type past struct {
+	born   sync.Map // Key → true: made by this run
+	died   sync.Map // Key → true: deleted by this run
+	absent sync.Map // place → time.Time: seen not to be there
+}
+
+// place is where a resource of a kind stands or would stand.
+type place struct{ kind, name string }
+
+// recent reports whether this run has made or deleted one of the keys, or with
+// none given, deleted anything.
+func (p *past) recent(keys ...provision.Key) bool {
+	for _, k := range keys {
+		_, born := p.born.Load(k)
+		_, died := p.died.Load(k)
+		if born || died {
+			return true
+		}
+	}
+	deleted := false
+	if len(keys) == 0 {
+		p.died.Range(func(_, _ any) bool { deleted = true; return false })
+	}
+	return deleted
+}
+
 // memo remembers what has been read, and lets those who ask for the same at
 // once wait for one answer.
 type memo struct{ answers sync.Map }
+
+// forget drops what has been read, because something was written.
+func (m *memo) forget() { m.answers.Clear() }
 
 type answer struct {
 	once sync.Once

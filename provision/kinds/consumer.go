@@ -55,9 +55,13 @@ var _ = register(kind[consumerSettings]{
 		for _, have := range q.Consumers {
 			// A queue has one consumer that is a Worker, and a deploy may make it
 			// anew: it is known by whose it is, not by its id.
-			if have.Type == w.S.Type {
-				return have.observed(q.ID), nil
+			if have.Type != w.S.Type {
+				continue
 			}
+			if o = have.observed(q.ID); o.Name != w.Name && w.ID == "" {
+				o.Created = time.Unix(0, 0) // whoever made it, no intent of this name did
+			}
+			return o, nil
 		}
 		return o, nil
 	},
@@ -79,8 +83,8 @@ var _ = register(kind[consumerSettings]{
 		for _, change := range s.Step.Changes {
 			// A setting that is left out again goes back to its default; leaving
 			// it out of the request would keep it.
-			if n, ok := change.New.(float64); ok {
-				wire.Settings[change.Setting] = int(n)
+			if _, set := wire.Settings[change.Setting]; !set && change.Setting != "dead_letter_queue" {
+				wire.Settings[change.Setting] = change.New
 			}
 		}
 		queueID, consumerID, _ := strings.Cut(s.ID, "/")
@@ -121,11 +125,11 @@ type wireConsumerBody struct {
 	Type            string         `json:"type"`
 	ScriptName      string         `json:"script_name,omitempty"`
 	DeadLetterQueue string         `json:"dead_letter_queue,omitempty"`
-	Settings        map[string]int `json:"settings"`
+	Settings        map[string]any `json:"settings"`
 }
 
 func wireConsumer(s consumerSettings) wireConsumerBody {
-	w := wireConsumerBody{Type: s.Type, ScriptName: s.Worker, DeadLetterQueue: s.DeadLetterQueue, Settings: map[string]int{}}
+	w := wireConsumerBody{Type: s.Type, ScriptName: s.Worker, DeadLetterQueue: s.DeadLetterQueue, Settings: map[string]any{}}
 	for name, v := range map[string]*int{
 		"batch_size": s.BatchSize, "max_retries": s.MaxRetries, "max_wait_time_ms": s.MaxWaitTimeMs,
 		"max_concurrency": s.MaxConcurrency, "retry_delay": s.RetryDelay, "visibility_timeout_ms": s.VisibilityTimeoutMs,

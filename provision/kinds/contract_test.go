@@ -273,6 +273,11 @@ func desired(t *testing.T, resources string) []provision.Resource {
 // plan observes and compares, as a new process would.
 func (w *world) plan(t *testing.T, resources string, destroy bool) provision.Plan {
 	t.Helper()
+	return w.planWith(t, w.client(t), resources, destroy)
+}
+
+func (w *world) planWith(t *testing.T, c *kinds.Client, resources string, destroy bool) provision.Plan {
+	t.Helper()
 	st, exists, err := state.Read(w.path)
 	if err != nil {
 		t.Fatal(err)
@@ -281,7 +286,7 @@ func (w *world) plan(t *testing.T, resources string, destroy bool) provision.Pla
 		st = provision.State{Project: "shop", Environment: provision.Production}
 	}
 	st.Account = account
-	p, err := provision.NewPlan(context.Background(), w.client(t), kinds.Traits(), desired(t, resources), st, destroy)
+	p, err := provision.NewPlan(context.Background(), c, kinds.Traits(), desired(t, resources), st, destroy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,12 +295,17 @@ func (w *world) plan(t *testing.T, resources string, destroy bool) provision.Pla
 
 func (w *world) apply(t *testing.T, p provision.Plan) error {
 	t.Helper()
+	return w.applyWith(t, w.client(t), p)
+}
+
+func (w *world) applyWith(t *testing.T, c *kinds.Client, p provision.Plan) error {
+	t.Helper()
 	store, err := state.Open(w.path, state.Options{Project: "shop", Environment: provision.Production, Account: account})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	_, err = provision.Apply(context.Background(), p, store.State(), kinds.Traits(), w.client(t), store, provision.Options{
+	_, err = provision.Apply(context.Background(), p, store.State(), kinds.Traits(), c, store, provision.Options{
 		Run: store.Run(), Parallel: 16, Allow: w.allow, Now: time.Now, Settle: 10 * time.Millisecond,
 	})
 	return err
@@ -305,13 +315,14 @@ func (w *world) apply(t *testing.T, p provision.Plan) error {
 // nothing is left to do.
 func (w *world) reach(t *testing.T, resources, key string, want provision.Action) provision.Step {
 	t.Helper()
-	p := w.plan(t, resources, false)
+	c := w.client(t) // one, as in cfboot apply
+	p := w.planWith(t, c, resources, false)
 	s := stepOf(t, p, key)
 	if s.Action != want {
 		t.Fatalf("%s: the plan says %s, want %s: %+v %+v", key, s.Action, want, s, p.Conflicts)
 	}
 	before := len(w.server.Requests())
-	if err := w.apply(t, p); err != nil {
+	if err := w.applyWith(t, c, p); err != nil {
 		t.Fatal(err)
 	}
 	if sent := len(w.server.Requests()) - before; sent != p.Calls() {

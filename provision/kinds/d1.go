@@ -2,7 +2,6 @@ package kinds
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"regexp"
 	"time"
@@ -66,17 +65,17 @@ var _ = register(kind[d1Settings]{
 		}
 		var e envelope[database]
 		_, err = d1.NewDatabaseService(c.options...).Get(ctx, key, inAccount[d1.DatabaseGetParams](c), into(&e))
-		if codeIs(err, 7404) || statusIs(err, http.StatusNotFound) {
-			return o, nil
-		}
-		if err != nil || w.ID == "" && e.Result.Name != w.Name {
-			return o, err
+		if err != nil {
+			return o, unlessGone(err, 7404)
 		}
 		db := e.Result
-		o = provision.Observed{Exists: true, ID: db.UUID, Name: db.Name, Created: db.CreatedAt, Settings: provision.Settings{
-			"jurisdiction":     orDefault(db.Jurisdiction, "default"),
-			"read_replication": orDefault(db.ReadReplication.Mode, "disabled"),
-		}}
+		if err := whole(nil, db.UUID); err != nil || w.ID == "" && db.Name != w.Name {
+			return o, err
+		}
+		o = provision.Observed{Exists: true, ID: db.UUID, Name: db.Name, Created: db.CreatedAt, Settings: reported("jurisdiction", db.Jurisdiction)}
+		if mode := db.ReadReplication.Mode; mode != "" {
+			o.Settings["read_replication"] = mode
+		}
 		if db.NumTables > 0 {
 			o.Data = plural(db.NumTables, "table")
 		}

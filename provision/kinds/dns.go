@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +80,7 @@ type dnsRecord struct {
 	Proxied  *bool          `json:"proxied,omitempty"`
 	Priority *int           `json:"priority,omitempty"`
 	Comment  string         `json:"comment"`
-	Tags     []string       `json:"tags,omitempty"`
+	Tags     []string       `json:"tags,omitzero"` // empty takes them away, nil leaves them
 	Created  time.Time      `json:"created_on,omitzero"`
 }
 
@@ -90,6 +91,9 @@ func wireRecord(s step[dnsSettings]) dnsRecord {
 	}
 	if s.S.Tags == nil && s.changes("tags") {
 		r.Tags = []string{}
+	}
+	if s.S.Priority == nil && s.changes("priority") {
+		r.Priority = new(int)
 	}
 	if r.Data != nil {
 		r.Content = ""
@@ -111,6 +115,8 @@ func resolveRecord(in provision.Spec, s *dnsSettings, r *resolution) error {
 		return &provision.SettingError{Path: path, Text: text, Hints: hints}
 	}
 	switch {
+	case strings.HasPrefix(host, "*") && !strings.HasPrefix(host, "*."):
+		return fault("/name", fmt.Sprintf("%q: a wildcard is a label of its own", host), asciiHint)
 	case byData[s.Type] && s.Data == nil:
 		return fault("/type", fmt.Sprintf("a %s record is given by \"data\"", s.Type), `for example "data": {"priority": 1, "weight": 1, "port": 443, "target": "example.com"} for SRV`)
 	case !byData[s.Type] && s.Data != nil:
@@ -127,23 +133,60 @@ func resolveRecord(in provision.Spec, s *dnsSettings, r *resolution) error {
 	if s.TTL == 0 {
 		s.TTL = 1
 	}
-	if s.Content == "@" || strings.HasSuffix(s.Content, ".@") {
+	switch {
+	case pointsAtHost(s.Type) && (s.Content == "@" || strings.HasSuffix(s.Content, ".@")):
 		if s.Content, err = hostname(in, s.Content, "/content", true); err != nil {
 			return err
 		}
-	}
-	if s.Type == "A" || s.Type == "AAAA" {
+	case s.Type == "A" || s.Type == "AAAA":
 		ip, err := netip.ParseAddr(s.Content)
-		if err != nil || ip.Is4() != (s.Type == "A") {
+		if err != nil || ip.Is4() != (s.Type == "A") || ip.Zone() != "" {
 			return fault("/content", fmt.Sprintf("%q is no %s address", s.Content, map[string]string{"A": "IPv4", "AAAA": "IPv6"}[s.Type]))
 		}
 	}
 	s.Content = canonicalContent(s.Type, s.Content)
+	switch {
+	case s.Content == "" && !byData[s.Type]:
+		return fault("/content", fmt.Sprintf("a %s record needs a content", s.Type))
+	case pointsAtHost(s.Type) && s.Content != "." && !validHost(s.Content, false):
+		return fault("/content", fmt.Sprintf("%q is no host name", s.Content), asciiHint)
+	case s.Type == "CNAME" && s.Content == host:
+		return fault("/content", fmt.Sprintf("%q cannot be an alias of itself", host))
+	}
+	canonicalData(s.Data)
+	slices.Sort(s.Tags)
+	s.Tags = slices.Compact(s.Tags)
 	r.identity = strings.Join([]string{s.Type, host, s.Content, fmt.Sprint(s.Data)}, " ")
 	if s.Comment == "" {
 		s.Comment = (&Client{project: in.Project, environment: in.Environment}).mark(in.Key)
 	}
 	return nil
+}
+
+// pointsAtHost tells the types whose content is the name of a host.
+func pointsAtHost(kind string) bool {
+	return kind == "CNAME" || kind == "MX" || kind == "NS" || kind == "PTR"
+}
+
+// canonicalData folds what DNS does not distinguish in the parts of a record.
+func canonicalData(data map[string]any) {
+	if target, ok := data["target"].(string); ok && target != "." && !strings.Contains(target, "/") {
+		data["target"] = strings.ToLower(strings.TrimSuffix(target, "."))
+	}
+}
+
+// unquoted is what a text of quoted parts says, with or without parts.
+func unquoted(text string) (string, bool) {
+	var parts strings.Builder
+	for rest := strings.TrimSpace(text); rest != ""; rest = strings.TrimSpace(rest) {
+		part, after, closed := strings.Cut(strings.TrimPrefix(rest, `"`), `"`)
+		if rest[0] != '"' || !closed || strings.Contains(part, `\`) || after != "" && after[0] != ' ' {
+			return text, false
+		}
+		parts.WriteString(part)
+		rest = after
+	}
+	return parts.String(), true
 }
 
 // canonicalContent folds what DNS does not distinguish.
@@ -154,11 +197,14 @@ func canonicalContent(kind, content string) string {
 			return ip.String()
 		}
 	case "CNAME", "MX", "NS", "PTR":
-		return strings.ToLower(strings.TrimSuffix(content, "."))
+		if content != "." { // an MX record that says: no mail
+			return strings.ToLower(strings.TrimSuffix(content, "."))
+		}
 	case "TXT":
-		// Cloudflare gives a text back with or without the quotes it came with.
-		if n := len(content); n >= 2 && content[0] == '"' && content[n-1] == '"' && strings.Count(content, `"`) == 2 {
-			return content[1 : n-1]
+		// Cloudflare gives a text back with or without the quotes it came with,
+		// and a long one in parts.
+		if text, ok := unquoted(content); ok && strings.TrimSpace(text) == text && text != "" {
+			return text
 		}
 	}
 	return content
@@ -167,7 +213,7 @@ func canonicalContent(kind, content string) string {
 // readRecord reads one of ours by its id. One that is to be made is looked for
 // among the records of its name: the same one is a conflict, another one is not.
 func readRecord(ctx context.Context, c *Client, w wanted[dnsSettings]) (o provision.Observed, err error) {
-	zone, blocked, err := c.place(ctx, w.Zone, w.Name)
+	zone, blocked, err := c.place(ctx, w.Zone, w.Name, ownRecords)
 	if err != nil || blocked != "" {
 		return provision.Observed{Blocked: blocked}, err
 	}
@@ -175,15 +221,12 @@ func readRecord(ctx context.Context, c *Client, w wanted[dnsSettings]) (o provis
 	if w.ID != "" {
 		var e envelope[dnsRecord]
 		_, err := dns.NewRecordService(c.options...).Get(ctx, w.ID, inZone[dns.RecordGetParams](zone), into(&e))
-		if err != nil {
+		if err = whole(err, e.Result.ID); err != nil {
 			return o, unlessGone(err, 81044)
 		}
 		return e.Result.observed(c, w, zone), nil
 	}
-	records, err := remember(c, "dns "+zone+" "+w.Name, func() ([]dnsRecord, error) {
-		e, err := get[[]dnsRecord](ctx, c, "zones/"+zone+"/dns_records", url.Values{"name.exact": {w.Name}, "per_page": {"1000"}})
-		return e.Result, err
-	})
+	records, err := c.records(ctx, zone, w.Name)
 	if err != nil {
 		return o, err
 	}
@@ -194,10 +237,18 @@ func readRecord(ctx context.Context, c *Client, w wanted[dnsSettings]) (o provis
 	}
 	for _, r := range records {
 		if r.Name == w.Name && (r.Type == "CNAME" || w.S.Type == "CNAME") && addresses(r.Type) && addresses(w.S.Type) {
-			o.Blocked = fmt.Sprintf("%s has a %s record already (%s), which a %s record cannot stand beside", w.Name, r.Type, r.Content, w.S.Type)
+			o.Blocked = fmt.Sprintf("%q has a %s record already (%q), which a %s record cannot stand beside", w.Name, r.Type, r.Content, w.S.Type)
 		}
 	}
 	return o, nil
+}
+
+// records lists what a host has.
+func (c *Client) records(ctx context.Context, zone, host string) ([]dnsRecord, error) {
+	return remember(c, "dns "+zone+" "+host, func() ([]dnsRecord, error) {
+		e, err := get[[]dnsRecord](ctx, c, "zones/"+zone+"/dns_records", url.Values{"name.exact": {host}, "per_page": {"1000"}})
+		return e.Result, err
+	})
 }
 
 func addresses(kind string) bool { return kind == "A" || kind == "AAAA" || kind == "CNAME" }
@@ -206,6 +257,7 @@ func addresses(kind string) bool { return kind == "A" || kind == "AAAA" || kind 
 // together are unique in a zone.
 func (r dnsRecord) same(s dnsSettings) bool {
 	if s.Data != nil {
+		canonicalData(r.Data)
 		return covers(r.Data, s.Data)
 	}
 	return canonicalContent(r.Type, r.Content) == s.Content
@@ -224,7 +276,9 @@ func covers(have, want map[string]any) bool {
 func (r dnsRecord) observed(c *Client, w wanted[dnsSettings], zone string) provision.Observed {
 	settings := dnsSettings{Type: r.Type, Content: canonicalContent(r.Type, r.Content), TTL: r.TTL, Proxied: r.Proxied != nil && *r.Proxied,
 		Priority: r.Priority, Comment: r.Comment, Tags: r.Tags}
+	slices.Sort(settings.Tags)
 	if w.S.Data != nil {
+		canonicalData(r.Data)
 		settings.Content, settings.Data = "", r.Data
 		if covers(r.Data, w.S.Data) {
 			settings.Data = w.S.Data

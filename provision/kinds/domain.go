@@ -8,6 +8,7 @@ import (
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cloudflare/cloudflare-go/v4/option"
 	"github.com/cloudflare/cloudflare-go/v4/workers"
+	"golang.org/x/sync/errgroup"
 )
 
 type domainSettings struct {
@@ -28,6 +29,7 @@ var _ = register(kind[domainSettings]{
 	}
 }`,
 	replace: []string{provision.NameSetting},
+	upserts: true,
 	settles: []int{10007, 100116},
 	calls:   func(provision.Action, []provision.Change) int { return 1 },
 	resolve: func(in provision.Spec, s *domainSettings, r *resolution) error {
@@ -43,10 +45,18 @@ var _ = register(kind[domainSettings]{
 	},
 	read: func(ctx context.Context, c *Client, w wanted[domainSettings]) (o provision.Observed, err error) {
 		// Filtered by host name, so the zone need not be known first.
+		// What a new one needs is asked for at the same time.
 		var e envelope[[]domainAnswer]
-		_, err = workers.NewDomainService(c.options...).List(ctx, inAccount[workers.DomainListParams](c), option.WithQuery("hostname", w.Name), into(&e))
-		if err != nil {
-			return o, err
+		var g errgroup.Group
+		g.Go(func() error {
+			_, err := workers.NewDomainService(c.options...).List(ctx, inAccount[workers.DomainListParams](c), option.WithQuery("hostname", w.Name), into(&e))
+			return err
+		})
+		if w.Zone == "" {
+			g.Go(func() (err error) { o, err = c.domainPlace(ctx, w.Name); return err })
+		}
+		if err := g.Wait(); err != nil {
+			return provision.Observed{}, err
 		}
 		for _, d := range e.Result {
 			if d.Hostname == w.Name {
@@ -54,8 +64,8 @@ var _ = register(kind[domainSettings]{
 					Settings: provision.Settings{"worker": d.Service}}, nil
 			}
 		}
-		o.Zone, o.Blocked, err = c.place(ctx, w.Zone, w.Name)
-		return o, err
+		o.Zone = orDefault(o.Zone, w.Zone)
+		return o, nil
 	},
 	create: func(ctx context.Context, c *Client, s step[domainSettings]) (made[domainSettings], error) {
 		id, err := c.putDomain(ctx, s)
@@ -80,6 +90,24 @@ type domainAnswer struct {
 	Hostname string `json:"hostname"`
 	Service  string `json:"service"`
 	ZoneID   string `json:"zone_id"`
+}
+
+// domainPlace gives the zone that a host lies in, or why it cannot be a custom
+// domain there. A token that may not read DNS records learns it from the create.
+func (c *Client) domainPlace(ctx context.Context, host string) (o provision.Observed, err error) {
+	if o.Zone, o.Blocked, err = c.place(ctx, "", host, ownRecords); err != nil || o.Blocked != "" {
+		return o, err
+	}
+	records, err := c.records(ctx, o.Zone, host)
+	if err != nil && !statusIs(err, 400, 401, 403) {
+		return o, err
+	}
+	for _, r := range records {
+		if addresses(r.Type) {
+			o.Blocked = fmt.Sprintf("%q has a %s record already (%q), and a custom domain brings its own: delete that record first", host, r.Type, r.Content)
+		}
+	}
+	return o, nil
 }
 
 // putDomain attaches a host to a Worker. The API's call is an upsert; that the

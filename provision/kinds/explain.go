@@ -3,6 +3,9 @@ package kinds
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/cfboot/cfboot/provision"
 )
@@ -18,31 +21,102 @@ func explain(key provision.Key, k Kind, err error) error {
 	var problem *provision.Problem
 	var lost *provision.LostError
 	var exists *provision.ExistsError
-	if errors.As(err, &problem) || errors.As(err, &lost) || errors.As(err, &exists) {
-		return err
-	}
 	var api *APIError
-	if !errors.As(err, &api) {
+	if errors.As(err, &problem) || errors.As(err, &lost) || errors.As(err, &exists) || !errors.As(err, &api) {
 		return err
 	}
 	p := &provision.Problem{Err: err, Class: provision.Failed}
+	for _, known := range advice {
+		if known.kind == key.Kind && codeIs(err, known.codes...) {
+			p.Class, p.Hints = known.class, []string{known.hint}
+			return p
+		}
+	}
 	switch {
-	case codeIs(err, 10000, 9109, 9106, 10001) && api.Status < 500 || statusIs(err, 401, 403):
-		p.Class = provision.Refused
-		p.Hints = append(p.Hints, fmt.Sprintf("the token may lack the permission %q, or belong to another account; edit it under My Profile > API Tokens", k.Permission))
-	case key.Kind == "r2" && codeIs(err, 10042):
-		p.Class = provision.Refused
-		p.Hints = append(p.Hints, "R2 is not enabled for this account: enable it once in the dashboard under R2 Object Storage")
-	case key.Kind == "d1" && codeIs(err, 7406):
-		p.Class = provision.Refused
-		p.Hints = append(p.Hints, "the account's limit of D1 databases is reached (10 on the Free plan): delete one that is no longer used, or upgrade")
-	case key.Kind == "dns" && codeIs(err, 81045):
-		p.Class = provision.Refused
-		p.Hints = append(p.Hints, "the zone's limit of DNS records is reached: delete some, or upgrade its plan")
 	case key.Kind == "r2" && statusIs(err, 409):
-		p.Hints = append(p.Hints, "empty the bucket first")
-	case api.Status == 429:
-		p.Hints = append(p.Hints, "the account's limit of 1,200 requests in five minutes is used up; run the same command again later")
+		p.Hints = append(p.Hints, "empty the bucket first, of objects and of unfinished uploads")
+	case api.parsed && (codeIs(err, 10000, 9109, 9106) && api.Status < 500 || statusIs(err, 401, 403)):
+		permission := k.Permission
+		if strings.HasSuffix(api.Path, "/zones") {
+			permission = "Zone Read"
+		}
+		p.Class = provision.Refused
+		p.Hints = append(p.Hints, fmt.Sprintf("the token may lack the permission %q, or belong to another account; edit it under My Profile > API Tokens", permission))
+	case throttled(err):
+		when := "later"
+		if api.RetryAfter > 0 {
+			when = "in " + api.RetryAfter.Round(time.Second).String()
+		}
+		p.Hints = append(p.Hints, "the account's limit of 1,200 requests in five minutes is used up; run the same command again "+when)
 	}
 	return p
+}
+
+// advice is what is known of codes, each within its own product.
+var advice = []struct {
+	kind  string
+	codes []int
+	class provision.Class
+	hint  string
+}{
+	{"d1", []int{7406}, provision.Refused, "the account's limit of D1 databases is reached (10 on the Free plan): delete one that is no longer used, or upgrade"},
+	{"dns", []int{81045}, provision.Refused, "the zone's limit of DNS records is reached: delete some, or upgrade its plan"},
+	{"dns", []int{9300}, provision.Refused, `the zone's plan allows fewer record tags (the Free plan none): leave out "tags"`},
+	{"dns", []int{81053, 81054}, provision.Refused, "a CNAME record stands beside no address record of its name: delete the one that is there first"},
+	{"domain", []int{100116}, provision.Refused, "detach the host from the other Worker first: Workers & Pages > the Worker > Settings > Domains & Routes"},
+	{"domain", []int{100117}, provision.Refused, "delete the host's A, AAAA or CNAME records first: a custom domain brings its own"},
+	{"queue", []int{10023}, provision.Refused, "Queues is not enabled for this account: enable it once in the dashboard under Queues"},
+	{"queue", []int{11005}, provision.Failed, "a Worker outside this project still sends to it: take the binding out of that Worker first"},
+	{"queue", []int{11017}, provision.Failed, "a bucket still sends event notifications to it: delete those first"},
+	{"r2", []int{10042}, provision.Refused, "R2 is not enabled for this account: enable it once in the dashboard under R2 Object Storage"},
+	{"worker", []int{10064}, provision.Failed, "a queue outside this project is still read by it: remove that consumer first"},
+	{"worker", []int{10142}, provision.Failed, "other Workers still call it by a service binding: take that out of them first"},
+	{"worker", []int{10034}, provision.Refused, "verify the account's email address in the dashboard first"},
+}
+
+// summed words everything that could not be read as one error: the first of
+// each kind of resource, with the number of those like it.
+func summed(want []provision.Wanted, errs []error) error {
+	type group struct {
+		key   provision.Key
+		err   error
+		count int
+	}
+	var groups []*group
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		at := slices.IndexFunc(groups, func(g *group) bool { return g.key.Kind == want[i].Key.Kind })
+		if at < 0 {
+			at, groups = len(groups), append(groups, &group{key: want[i].Key, err: err})
+		}
+		groups[at].count++
+	}
+	if len(groups) == 0 {
+		return nil
+	}
+	sum := &provision.Problem{Class: provision.Failed}
+	var all []error
+	for _, g := range groups {
+		place := g.key.String()
+		if g.count > 1 {
+			place += fmt.Sprintf(" and %s of this kind", plural(g.count-1, "other"))
+		}
+		all = append(all, fmt.Errorf("%s: %w", place, g.err))
+		var p *provision.Problem
+		if !errors.As(g.err, &p) {
+			continue
+		}
+		if sum.Class == provision.Failed {
+			sum.Class = p.Class
+		}
+		for _, hint := range p.Hints {
+			if !slices.Contains(sum.Hints, hint) {
+				sum.Hints = append(sum.Hints, hint)
+			}
+		}
+	}
+	sum.Err = errors.Join(all...)
+	return sum
 }

@@ -17,11 +17,9 @@ package kinds
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/cfboot/cfboot/provision"
 	"golang.org/x/sync/errgroup"
@@ -33,14 +31,16 @@ type kind[S any] struct {
 	name       string
 	schema     string         // JSON Schema of the settings: {"description", "properties", "required"}
 	permission string         // the token permission group that its writes need
-	page       string         // its page in the dashboard: {account}, {id} and {name} are filled in
+	page       string         // its page in the dashboard: {account}, {id}, {name}, {jurisdiction} are filled in
 	naming     naming         // of its real names
 	local      []string       // settings that only the project's files keep
 	replace    []string       // settings that cannot be changed in place
 	hints      []string       // settings that Cloudflare takes as advice
 	defaults   map[string]any // what a setting goes back to when it is left out again
 	store      bool
-	settles    []int // codes that a resource on which this one stands answers with while it is fresh
+	upserts    bool  // its create call overwrites what is there
+	settles    []int // codes with which it is refused while what it stands on is fresh
+	clears     []int // codes with which its delete is refused while what stood on it is still seen
 	calls      func(a provision.Action, changes []provision.Change) int
 
 	// resolve canonicalises what the manifest says and names the resource. Most
@@ -173,12 +173,17 @@ func (k kind[S]) erase() Kind {
 			if err != nil {
 				return provision.Entry{}, err
 			}
-			var m made[S]
-			err = settle(ctx, c, k.settles, s.Key, s.Refs, func() (err error) { m, err = k.create(ctx, c, typed); return err })
-			if err != nil {
+			if err := k.vacant(ctx, c, typed); err != nil {
 				return provision.Entry{}, err
 			}
-			c.born.Store(s.Key, time.Now())
+			var m made[S]
+			ctx, unsure := watch(ctx)
+			err = settle(ctx, c, k.settles, concat(s.Refs, s.Key), func() (err error) { m, err = k.create(ctx, c, typed); return err })
+			c.memo.forget()
+			if err != nil {
+				return provision.Entry{}, lostIf(unsure.Load(), err)
+			}
+			c.past.born.Store(s.Key, true)
 			applied := maps.Clone(s.Settings)
 			for _, lack := range m.Lacks {
 				delete(applied, lack)
@@ -193,14 +198,22 @@ func (k kind[S]) erase() Kind {
 			if k.update == nil {
 				return fmt.Errorf("a %s cannot be changed in place", k.name)
 			}
-			return settle(ctx, c, k.settles, s.Key, append(s.Refs, s.Key), func() error { return k.update(ctx, c, typed) })
+			err = settle(ctx, c, k.settles, concat(s.Refs, s.Key), func() error { return k.update(ctx, c, typed) })
+			c.memo.forget()
+			return err
 		},
 		delete: func(ctx context.Context, c *Client, s provision.Step) error {
 			typed, err := k.step(s, nil)
 			if err != nil {
 				return err
 			}
-			return k.delete(ctx, c, typed)
+			err = settle(ctx, c, k.clears, nil, func() error { return k.delete(ctx, c, typed) })
+			c.memo.forget()
+			if err == nil {
+				c.past.died.Store(s.Key, true)
+				c.past.absent.Store(place{k.name, s.Name}, c.transport.now())
+			}
+			return err
 		},
 		bind: func(e provision.Entry) []provision.Binding {
 			if k.bind == nil {
@@ -290,47 +303,36 @@ func canonical(v any) map[string]any {
 	return m
 }
 
-// settleTime is how long a fresh resource may stay invisible to what stands on
-// it (cloudflare-api.md §1.6 lists which do).
-const settleTime = 60 * time.Second
-
-// settle repeats do while it fails with one of the codes and something it
-// stands on was made by this run just now.
-func settle(ctx context.Context, c *Client, codes []int, key provision.Key, on []provision.Key, do func() error) error {
-	begin := time.Now()
-	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := do()
-		fresh := slices.ContainsFunc(on, func(k provision.Key) bool { _, ok := c.born.Load(k); return ok })
-		if err == nil || !fresh || !codeIs(err, codes...) || time.Since(begin) > settleTime {
-			return err
-		}
-		if serr := c.transport.sleep(ctx, wait); serr != nil {
-			return errors.Join(err, serr)
-		}
-	}
-}
-
-// Observe implements provision.Reader.
+// Observe implements provision.Reader. What cannot be read is told of every kind
+// at once, so that a token need not be mended one permission after another.
 func (c *Client) Observe(ctx context.Context, want []provision.Wanted, withData bool) (map[provision.Key]provision.Observed, error) {
-	out := make([]provision.Observed, len(want))
-	g, ctx := errgroup.WithContext(ctx)
+	out, errs := make([]provision.Observed, len(want)), make([]error, len(want))
+	var g errgroup.Group
 	g.SetLimit(4 * parallel) // the transport bounds what is really sent
 	for i, w := range want {
 		g.Go(func() error {
 			k, err := lookup(w.Key)
-			if err != nil {
-				return err
+			if err == nil {
+				out[i], err = k.read(ctx, c, w, withData)
+				err = explain(w.Key, k, err)
 			}
-			out[i], err = k.read(ctx, c, w, withData)
-			return explain(w.Key, k, err)
+			errs[i] = err
+			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
+	_ = g.Wait() // the errors are in errs
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := summed(want, errs); err != nil {
 		return nil, err
 	}
 	seen := make(map[provision.Key]provision.Observed, len(want))
 	for i, w := range want {
 		seen[w.Key] = out[i]
+		if !out[i].Exists {
+			c.past.absent.Store(place{w.Key.Kind, w.Name}, c.transport.now())
+		}
 	}
 	return seen, nil
 }
@@ -369,7 +371,8 @@ func (c *Client) Find(ctx context.Context, s provision.Step, refs map[provision.
 	if err != nil {
 		return provision.Observed{}, err
 	}
-	return k.read(ctx, c.unremembered(), provision.Wanted{Key: s.Key, Name: s.Name, Zone: s.Zone, Settings: s.Settings, Local: s.Local, Refs: refs}, false)
+	o, err := k.read(ctx, c.unremembered(), provision.Wanted{Key: s.Key, Name: s.Name, Zone: s.Zone, Settings: s.Settings, Local: s.Local, Refs: refs}, false)
+	return o, explain(s.Key, k, err)
 }
 
 func lookup(key provision.Key) (Kind, error) {

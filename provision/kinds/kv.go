@@ -2,11 +2,8 @@ package kinds
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cloudflare/cloudflare-go/v4/kv"
@@ -29,7 +26,7 @@ var _ = register(kind[kvSettings]{
 		"jurisdiction": {"enum": ["eu", "fedramp", "us"], "description": "Where the data must stay. Changing it replaces the namespace."}
 	}
 }`,
-	naming:   naming{regexp.MustCompile(`^[^\x00-\x1f]+$`), "at most 512 characters", 512},
+	naming:   naming{regexp.MustCompile(`^[^\x00-\x1f]+$`), "at most 512 bytes, no control characters", 512},
 	local:    []string{"binding"},
 	replace:  []string{"jurisdiction"},
 	defaults: map[string]any{"jurisdiction": "default"},
@@ -37,31 +34,29 @@ var _ = register(kind[kvSettings]{
 	calls:    func(provision.Action, []provision.Change) int { return 1 },
 	resolve:  func(in provision.Spec, s *kvSettings, r *resolution) error { return nil },
 	read: func(ctx context.Context, c *Client, w wanted[kvSettings]) (o provision.Observed, err error) {
-		var ns kvNamespace
-		if w.ID != "" {
-			ns, err = remember(c, "kv "+w.ID, func() (kvNamespace, error) {
-				var e envelope[kvNamespace]
-				_, err := kv.NewNamespaceService(c.options...).Get(ctx, w.ID, inAccount[kv.NamespaceGetParams](c), into(&e))
-				return e.Result, err
-			})
-			if unlessGone(err, kvGone...) == nil {
-				err = nil
-			}
-		} else {
-			ns, err = c.kvByTitle(ctx, w.Name)
-		}
-		if err != nil || ns.ID == "" {
-			return o, err
-		}
-		o = provision.Observed{Exists: true, ID: ns.ID, Name: ns.Title, Settings: provision.Settings{"jurisdiction": orDefault(ns.Jurisdiction, "default")}}
-		if w.WithData {
-			keys, err := get[[]struct{}](ctx, c, "accounts/"+c.Account+"/storage/kv/namespaces/"+ns.ID+"/keys", url.Values{"limit": {"10"}})
-			if err != nil {
+		ns := kvNamespace{ID: w.ID}
+		if w.ID == "" {
+			if ns, err = c.kvByTitle(ctx, w.Name); err != nil || ns.ID == "" {
 				return o, err
 			}
-			o.Data = some(len(keys.Result), keys.Info.Cursor != "", "key")
 		}
-		return o, nil
+		id, data := ns.ID, ""
+		var g errgroup.Group
+		if w.ID != "" {
+			g.Go(func() (err error) { ns, err = c.kvByID(ctx, w.ID); return err })
+		}
+		if w.WithData {
+			g.Go(func() error {
+				keys, err := get[[]struct{}](ctx, c, "accounts/"+c.Account+"/storage/kv/namespaces/"+id+"/keys", url.Values{"limit": {"10"}})
+				data = some(len(keys.Result), keys.Info.Cursor != "", "key")
+				return unlessGone(err, kvGone...)
+			})
+		}
+		if err := g.Wait(); err != nil || ns.ID == "" {
+			return o, err
+		}
+		return provision.Observed{Exists: true, ID: ns.ID, Name: ns.Title, Data: data,
+			Settings: reported("jurisdiction", ns.Jurisdiction)}, nil
 	},
 	create: func(ctx context.Context, c *Client, s step[kvSettings]) (made[kvSettings], error) {
 		var e envelope[kvNamespace]
@@ -98,85 +93,11 @@ type kvNamespace struct {
 	Jurisdiction string `json:"jurisdiction,omitempty"`
 }
 
-// kvPageSize is what wrangler asks for, too. A smaller page that the service
-// might insist on is read from its answer.
-const kvPageSize = 1000
-
-// kvByTitle finds a namespace by its title. The API cannot be asked for one, but
-// it lists them in the order of their titles: so the page is found by halving,
-// and only where the order turns out to be another one are all pages read.
-func (c *Client) kvByTitle(ctx context.Context, title string) (kvNamespace, error) {
-	page := func(n int) (envelope[[]kvNamespace], error) {
-		return remember(c, fmt.Sprintf("kv page %d", n), func() (envelope[[]kvNamespace], error) {
-			return get[[]kvNamespace](ctx, c, "accounts/"+c.Account+"/storage/kv/namespaces", url.Values{
-				"page": {fmt.Sprint(n)}, "per_page": {fmt.Sprint(kvPageSize)}, "order": {"title"}, "direction": {"asc"},
-			})
-		})
-	}
-	in := func(e envelope[[]kvNamespace]) (kvNamespace, bool) {
-		i := slices.IndexFunc(e.Result, func(n kvNamespace) bool { return n.Title == title })
-		if i < 0 {
-			return kvNamespace{}, false
-		}
-		return e.Result[i], true
-	}
-	first, err := page(1)
-	if err != nil {
-		return kvNamespace{}, err
-	}
-	if ns, ok := in(first); ok {
-		return ns, nil
-	}
-	per := first.Info.PerPage
-	if per <= 0 {
-		per = max(len(first.Result), 1)
-	}
-	pages := (first.Info.TotalCount + per - 1) / per
-	low, high := 2, pages
-	for low <= high {
-		mid := (low + high) / 2
-		e, err := page(mid)
-		if err != nil {
-			return kvNamespace{}, err
-		}
-		if ns, ok := in(e); ok {
-			return ns, nil
-		}
-		if len(e.Result) == 0 || !slices.IsSortedFunc(e.Result, byTitle) || !slices.IsSortedFunc(first.Result, byTitle) {
-			return c.kvScan(pages, page, in)
-		}
-		switch {
-		case title < e.Result[0].Title:
-			high = mid - 1
-		case title > e.Result[len(e.Result)-1].Title:
-			low = mid + 1
-		default:
-			return kvNamespace{}, nil // between two titles of this page
-		}
-	}
-	return kvNamespace{}, nil
-}
-
-func byTitle(a, b kvNamespace) int { return strings.Compare(a.Title, b.Title) }
-
-// kvScan reads every page.
-func (c *Client) kvScan(pages int, page func(int) (envelope[[]kvNamespace], error), in func(envelope[[]kvNamespace]) (kvNamespace, bool)) (kvNamespace, error) {
-	found := make([]kvNamespace, pages+1)
-	var g errgroup.Group
-	for n := 2; n <= pages; n++ {
-		g.Go(func() error {
-			e, err := page(n)
-			if ns, ok := in(e); ok {
-				found[n] = ns
-			}
-			return err
-		})
-	}
-	err := g.Wait()
-	for _, ns := range found {
-		if ns.ID != "" {
-			return ns, nil
-		}
-	}
-	return kvNamespace{}, err
+// kvByID reads a namespace; one without an id is not there.
+func (c *Client) kvByID(ctx context.Context, id string) (kvNamespace, error) {
+	return remember(c, "kv "+id, func() (kvNamespace, error) {
+		var e envelope[kvNamespace]
+		_, err := kv.NewNamespaceService(c.options...).Get(ctx, id, inAccount[kv.NamespaceGetParams](c), into(&e))
+		return e.Result, unlessGone(whole(err, e.Result.ID), kvGone...)
+	})
 }

@@ -14,5 +14,6 @@ func Link(account string, e provision.Entry) string {
 		return ""
 	}
 	id, _, _ := strings.Cut(e.ID, "/")
-	return strings.NewReplacer("{account}", account, "{id}", id, "{name}", e.Name).Replace("https://dash.cloudflare.com/" + k.page)
+	jurisdiction, _ := e.Settings["jurisdiction"].(string)
+	return strings.NewReplacer("{account}", account, "{id}", id, "{name}", e.Name, "{jurisdiction}", orDefault(jurisdiction, "default")).Replace("https://dash.cloudflare.com/" + k.page)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cfboot/cfboot/provision"
 )
@@ -14,7 +15,7 @@ import (
 type naming struct {
 	pattern *regexp.Regexp
 	text    string // the rule in words
-	max     int    // characters
+	max     int    // bytes
 }
 
 func (n naming) check(name string) error {
@@ -51,5 +52,9 @@ func (n naming) shorten(name string) string {
 	}
 	sum := sha256.Sum256([]byte(name))
 	digest := hex.EncodeToString(sum[:])[:10]
-	return strings.TrimRight(name[:n.max-len(digest)-1], "-") + "-" + digest
+	cut := n.max - len(digest) - 1
+	for !utf8.RuneStart(name[cut]) {
+		cut--
+	}
+	return strings.TrimRight(name[:cut], "-") + "-" + digest
 }

@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -14,18 +15,35 @@ func exists(err error) error { return &provision.ExistsError{Err: plain(err)} }
 // resource may be there.
 func madeAs[S any](id, zone string, err error, lacks ...string) (made[S], error) {
 	if err == nil && id == "" {
-		err = &provision.LostError{Err: fmt.Errorf("the answer has no id")}
+		err = &provision.LostError{Err: errNoID}
 	}
 	return made[S]{ID: id, Zone: zone, Lacks: lacks}, err
 }
 
-// unlessGone takes a delete of what is not there for done.
+// unlessGone takes a refusal for not being there for none: a delete is done, and
+// what was read is absent. A page that is not the API's says nothing of that, and
+// neither do the codes for a path whose account or zone cannot be found.
 func unlessGone(err error, codes ...int) error {
-	if codeIs(err, codes...) || statusIs(err, http.StatusNotFound) {
+	var api *APIError
+	switch {
+	case codeIs(err, codes...):
+		return nil
+	case errors.As(err, &api) && api.parsed && api.Status == http.StatusNotFound && !codeIs(err, 7000, 7003):
 		return nil
 	}
 	return err
 }
+
+// whole checks that an answer about one thing says which. Without its id nothing
+// can be said of it, least of all that it is gone.
+func whole(err error, id string) error {
+	if err == nil && id == "" {
+		return errNoID
+	}
+	return err
+}
+
+var errNoID = errors.New("the answer has no id")
 
 func changed(changes []provision.Change, settings ...string) bool {
 	for _, c := range changes {
@@ -73,4 +91,14 @@ func some(n int, more bool, what string) string {
 		return fmt.Sprintf("more than %d %ss", n, what)
 	}
 	return plural(n, what)
+}
+
+// reported is the one setting of a store that Cloudflare may leave out of its
+// answers. Left out, it says nothing, and least of all that the store has to be
+// replaced.
+func reported(setting, value string) provision.Settings {
+	if value == "" {
+		return provision.Settings{}
+	}
+	return provision.Settings{setting: value}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cloudflare/cloudflare-go/v4/queues"
+	"golang.org/x/sync/errgroup"
 )
 
 type queueSettings struct {
@@ -59,27 +60,37 @@ var _ = register(kind[queueSettings]{
 	defaults: map[string]any{"delivery_delay": 0, "message_retention_period": 345600},
 	store:    true,
 	settles:  []int{11000},
+	clears:   []int{11005},
 	calls:    func(provision.Action, []provision.Change) int { return 1 },
 	resolve:  resolveQueue,
 	read: func(ctx context.Context, c *Client, w wanted[queueSettings]) (o provision.Observed, err error) {
-		q, err := c.queue(ctx, w.ID, w.Name)
-		if err != nil || q.ID == "" {
-			return o, err
-		}
-		o = provision.Observed{Exists: true, ID: q.ID, Name: q.Name, Created: q.Created, Settings: provision.Settings{
-			"delivery_delay":           float64(q.Settings.DeliveryDelay),
-			"message_retention_period": float64(q.Settings.MessageRetentionPeriod),
-		}}
-		if w.WithData {
-			e, err := get[struct {
-				Backlog float64 `json:"backlog_count"`
-			}](ctx, c, "accounts/"+c.Account+"/queues/"+q.ID+"/metrics", nil)
-			if err != nil {
+		id, data := w.ID, ""
+		if id == "" {
+			q, err := c.queue(ctx, "", w.Name)
+			if err != nil || q.ID == "" {
 				return o, err
 			}
-			o.Data = some(int(e.Result.Backlog), false, "message")
+			id = q.ID
 		}
-		return o, nil
+		var q queueAnswer
+		var g errgroup.Group
+		g.Go(func() (err error) { q, err = c.queue(ctx, w.ID, w.Name); return err })
+		if w.WithData {
+			g.Go(func() error {
+				e, err := get[struct {
+					Backlog float64 `json:"backlog_count"`
+				}](ctx, c, "accounts/"+c.Account+"/queues/"+id+"/metrics", nil)
+				data = some(int(e.Result.Backlog), false, "message")
+				return unlessGone(err, 11000)
+			})
+		}
+		if err := g.Wait(); err != nil || q.ID == "" {
+			return o, err
+		}
+		return provision.Observed{Exists: true, ID: q.ID, Name: q.Name, Created: q.Created, Data: data, Settings: provision.Settings{
+			"delivery_delay":           float64(q.Settings.DeliveryDelay),
+			"message_retention_period": float64(q.Settings.MessageRetentionPeriod),
+		}}, nil
 	},
 	create: func(ctx context.Context, c *Client, s step[queueSettings]) (made[queueSettings], error) {
 		var e envelope[queueAnswer]
@@ -145,10 +156,7 @@ func (c *Client) queue(ctx context.Context, id, name string) (queueAnswer, error
 		return remember(c, "queue "+id, func() (queueAnswer, error) {
 			var e envelope[queueAnswer]
 			_, err := queues.NewQueueService(c.options...).Get(ctx, id, inAccount[queues.QueueGetParams](c), into(&e))
-			if unlessGone(err, 11000) == nil {
-				err = nil
-			}
-			return e.Result, err
+			return e.Result, unlessGone(whole(err, e.Result.ID), 11000)
 		})
 	}
 	return remember(c, "queue named "+name, func() (queueAnswer, error) {
@@ -187,6 +195,9 @@ func resolveQueue(in provision.Spec, s *queueSettings, r *resolution) error {
 			return &provision.SettingError{Path: "/consumer/visibility_timeout_ms", Text: "a Worker's messages have no visibility timeout",
 				Hints: []string{"leave it out, or leave out \"worker\" so that messages are pulled over HTTP"}}
 		}
+	} else if setting := workerOnly(s.Consumer.consumerTuning); setting != "" {
+		return &provision.SettingError{Path: "/consumer/" + setting, Text: "messages that are pulled over HTTP know no " + setting,
+			Hints: []string{`leave it out, or name the "worker" that reads the queue`}}
 	}
 	if q := s.Consumer.DeadLetterQueue; q != "" {
 		to := provision.Key{Kind: "queue", Name: q}
@@ -203,4 +214,15 @@ func resolveQueue(in provision.Spec, s *queueSettings, r *resolution) error {
 	r.extra = append(r.extra, consumer)
 	s.Consumer = nil
 	return nil
+}
+
+// workerOnly names a setting that only a Worker's consumer has, if one is given.
+func workerOnly(t consumerTuning) string {
+	switch {
+	case t.MaxWaitTimeMs != nil:
+		return "max_wait_time_ms"
+	case t.MaxConcurrency != nil:
+		return "max_concurrency"
+	}
+	return ""
 }

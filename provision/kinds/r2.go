@@ -33,18 +33,18 @@ type r2CORSRule struct {
 }
 
 type r2LifecycleRule struct {
-	ID                        string `json:"id"`
-	Disabled                  bool   `json:"disabled,omitempty"`
-	Prefix                    string `json:"prefix,omitempty"`
-	DeleteAfterDays           int    `json:"delete_after_days,omitempty"`
-	AbortMultipartAfterDays   int    `json:"abort_multipart_after_days,omitempty"`
-	InfrequentAccessAfterDays int    `json:"infrequent_access_after_days,omitempty"`
+	ID                        string  `json:"id"`
+	Disabled                  bool    `json:"disabled,omitempty"`
+	Prefix                    string  `json:"prefix,omitempty"`
+	DeleteAfterDays           float64 `json:"delete_after_days,omitempty"`
+	AbortMultipartAfterDays   float64 `json:"abort_multipart_after_days,omitempty"`
+	InfrequentAccessAfterDays float64 `json:"infrequent_access_after_days,omitempty"`
 }
 
 var _ = register(kind[r2Settings]{
 	name:       "r2",
 	permission: "Workers R2 Storage Write",
-	page:       "{account}/r2/default/buckets/{name}",
+	page:       "{account}/r2/{jurisdiction}/buckets/{name}",
 	schema: `{
 	"description": "An R2 bucket.",
 	"properties": {
@@ -171,10 +171,7 @@ func readBucket(ctx context.Context, c *Client, w wanted[r2Settings]) (o provisi
 		b, err = remember(c, "r2 "+within+" "+name, func() (bucket, error) {
 			var e envelope[bucket]
 			_, err := r2.NewBucketService(c.options...).Get(ctx, name, inAccount[r2.BucketGetParams](c), into(&e), w.S.within())
-			if unlessGone(err, 10006) == nil {
-				err = nil
-			}
-			return e.Result, err
+			return e.Result, unlessGone(whole(err, e.Result.Name), 10006)
 		})
 		return err
 	}
@@ -208,7 +205,7 @@ func readBucket(ctx context.Context, c *Client, w wanted[r2Settings]) (o provisi
 	}
 	o = provision.Observed{Exists: true, ID: b.Name, Name: b.Name, Created: b.Created, Data: data, Settings: provision.Settings{
 		"storage_class": orDefault(b.StorageClass, "Standard"),
-		"jurisdiction":  orDefault(b.Jurisdiction, "default"),
+		"jurisdiction":  orDefault(b.Jurisdiction, within),
 	}}
 	if cors != nil {
 		o.Settings["cors"] = cors

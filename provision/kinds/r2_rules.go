@@ -42,7 +42,10 @@ func (c *Client) bucketCORS(ctx context.Context, name string, s r2Settings) (any
 		return nil, err
 	}
 	rules := []r2CORSRule{}
-	for _, w := range e.Result.Rules {
+	for i, w := range e.Result.Rules {
+		if i < len(s.CORS) && s.CORS[i].ID == "" {
+			w.ID = "" // given by Cloudflare
+		}
 		rules = append(rules, r2CORSRule{ID: w.ID, AllowedOrigins: w.Allowed.Origins, AllowedMethods: w.Allowed.Methods,
 			AllowedHeaders: w.Allowed.Headers, ExposeHeaders: w.ExposeHeaders, MaxAgeSeconds: w.MaxAgeSeconds})
 	}
@@ -80,7 +83,10 @@ type wireAge struct {
 
 const day = 24 * 60 * 60 // seconds
 
-func age(days int) wireAge { return wireAge{Type: "Age", MaxAge: days * day} }
+func age(days float64) wireAge { return wireAge{Type: "Age", MaxAge: int(days * day)} }
+
+// days may have a fraction where the rule was made elsewhere.
+func (a wireAge) days() float64 { return float64(a.MaxAge) / day }
 
 func wireLifecycle(rules []r2LifecycleRule) wireLifecycleRules {
 	out := wireLifecycleRules{Rules: []wireLifecycleRule{}}
@@ -112,13 +118,13 @@ func (c *Client) bucketLifecycle(ctx context.Context, name string, s r2Settings)
 	for _, w := range e.Result.Rules {
 		r := r2LifecycleRule{ID: w.ID, Disabled: !w.Enabled, Prefix: w.Conditions.Prefix}
 		if w.Delete != nil {
-			r.DeleteAfterDays = w.Delete.Condition.MaxAge / day
+			r.DeleteAfterDays = w.Delete.Condition.days()
 		}
 		if w.Abort != nil {
-			r.AbortMultipartAfterDays = w.Abort.Condition.MaxAge / day
+			r.AbortMultipartAfterDays = w.Abort.Condition.days()
 		}
 		if len(w.Storage) > 0 {
-			r.InfrequentAccessAfterDays = w.Storage[0].Condition.MaxAge / day
+			r.InfrequentAccessAfterDays = w.Storage[0].Condition.days()
 		}
 		rules = append(rules, r)
 	}

@@ -43,12 +43,12 @@ var _ = register(kind[routeSettings]{
 		}
 		r.name, s.Pattern = host+"/"+rest, ""
 		if !routePattern.MatchString(r.name) {
-			return &provision.SettingError{Path: "/pattern", Text: fmt.Sprintf("%q is no route pattern", r.name), Hints: []string{"* may stand only at the beginning of the host and at the end of the path"}}
+			return &provision.SettingError{Path: "/pattern", Text: fmt.Sprintf("%q is no route pattern", r.name), Hints: []string{"* may stand only at the beginning of the host and at the end of the path; there is no port and no query"}}
 		}
 		return referWorker(in, &s.Worker, r)
 	},
 	read: func(ctx context.Context, c *Client, w wanted[routeSettings]) (o provision.Observed, err error) {
-		zone, blocked, err := c.place(ctx, w.Zone, routeHost(w.Name))
+		zone, blocked, err := c.place(ctx, w.Zone, routeHost(w.Name), anyZone)
 		if err != nil || blocked != "" {
 			return provision.Observed{Blocked: blocked}, err
 		}
@@ -97,7 +97,7 @@ var _ = register(kind[routeSettings]{
 	},
 })
 
-var routePattern = regexp.MustCompile(`^(\*\.?)?[a-z0-9_-]+(\.[a-z0-9_-]+)+/[^*]*\*?$`)
+var routePattern = regexp.MustCompile(`^(\*\.?)?[a-z0-9_-]+(\.[a-z0-9_-]+)+/[^*?#\s]*\*?$`)
 
 type routeAnswer struct {
 	ID      string `json:"id,omitempty"`

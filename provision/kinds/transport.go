@@ -3,14 +3,12 @@ package kinds
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"strconv"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -18,84 +16,48 @@ import (
 	"github.com/cfboot/cfboot/provision"
 )
 
-// Bounds of one request, in bytes, attempts and time. Cloudflare answers or
-// gives up within 30 s (developers.cloudflare.com/d1/platform/limits).
-const (
-	maxAnswer    = 64 << 20
-	maxAttempts  = 5
-	callTimeout  = 60 * time.Second
-	maxWait      = 5 * time.Minute // the longest Retry-After that is waited for: the API's own block lasts as long
-	firstBackoff = 250 * time.Millisecond
-)
+// limits bound one request.
+type limits struct {
+	answer   int64         // bytes of an answer
+	attempts int           // of what may be repeated; of what was refused for its rate, twice as many
+	call     time.Duration // for one attempt. Cloudflare answers or gives up within 30 s (developers.cloudflare.com/d1/platform/limits)
+	wait     time.Duration // in all, between attempts: the API's own block lasts five minutes
+	backoff  time.Duration // before the second attempt; doubled before each further one
+}
+
+var usualLimits = limits{answer: 64 << 20, attempts: 5, call: 60 * time.Second, wait: 6 * time.Minute, backoff: 250 * time.Millisecond}
 
 // A transport sends the SDK's requests and decides what an answer means. The
 // SDK itself never retries: it repeats creates whose answer was lost, cannot be
 // interrupted while it waits and takes success:false with HTTP 200 for success.
 //
-// A failed answer becomes an *APIError, a create whose fate is unknown a
+// A failed answer becomes an *APIError, a POST whose fate is unknown a
 // *provision.LostError. What is retried is only what may be: reads, and writes
 // that say the same twice (PUT, PATCH, DELETE); anything at all when Cloudflare
-// refused it for its rate (429) or it never left this machine.
+// refused it for its rate (429) or it never left this machine. Who is told to
+// wait makes the whole run wait, since the allowance is one for all.
 type transport struct {
 	base   http.RoundTripper
 	token  string
 	agent  string
+	limits limits
 	slots  chan struct{} // bounds the requests under way
 	calls  atomic.Int64
+	budget budget
+	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
 	notify func(string) // tells of long waits; may be nil
 }
 
-// APIError is a request that Cloudflare refused.
-type APIError struct {
-	Method, Path string
-	Status       int
-	Code         int // of the first error; 0 where Cloudflare gave none
-	Codes        []int
-	Message      string
-	RetryAfter   time.Duration
-	parsed       bool // it was an API answer, not a proxy's page
-}
-
-func (e *APIError) Error() string {
-	var b strings.Builder
-	b.WriteString(e.Message)
-	if e.Code != 0 {
-		fmt.Fprintf(&b, " (code %d)", e.Code)
+func newTransport(c Connection) *transport {
+	base := c.Transport
+	if base == nil {
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		own.MaxIdleConnsPerHost = parallel
+		base = own
 	}
-	fmt.Fprintf(&b, " [%s %s: HTTP %d]", e.Method, e.Path, e.Status)
-	return b.String()
-}
-
-// codeIs reports whether err is Cloudflare's refusal with one of the codes.
-// Codes mean something only within one product: every caller asks about a call
-// of its own.
-func codeIs(err error, codes ...int) bool {
-	var api *APIError
-	if !errors.As(err, &api) {
-		return false
-	}
-	for _, c := range codes {
-		for _, have := range append(api.Codes, api.Code) {
-			if c == have && c != 0 {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func statusIs(err error, statuses ...int) bool {
-	var api *APIError
-	if !errors.As(err, &api) {
-		return false
-	}
-	for _, s := range statuses {
-		if api.Status == s {
-			return true
-		}
-	}
-	return false
+	return &transport{base: base, token: c.Token, agent: orDefault(c.UserAgent, "cfboot"), limits: usualLimits,
+		slots: make(chan struct{}, parallel), now: time.Now, sleep: sleep, notify: c.Notify}
 }
 
 // RoundTrip implements http.RoundTripper. The answer it returns is whole, in
@@ -104,21 +66,26 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	var waited time.Duration
 	for attempt := 1; ; attempt++ {
+		if err := t.awaitBudget(ctx); err != nil {
+			return nil, err
+		}
 		resp, err := t.once(ctx, req)
 		if err == nil {
 			return resp, nil
 		}
-		if ctx.Err() != nil {
-			return nil, lostIfCreate(req, err)
+		err = t.redacted(err)
+		if req.Method != http.MethodGet && !certain(err) {
+			markUnsure(ctx)
 		}
 		again, wait := t.again(req, err, attempt)
-		if !again || waited+wait > maxWait {
-			return nil, verdict(req, err)
-		}
-		if wait >= 5*time.Second && t.notify != nil {
-			t.notify(fmt.Sprintf("Cloudflare asks to wait %s before the next request", wait.Round(time.Second)))
+		if ctx.Err() != nil || !again || waited+wait > t.limits.wait {
+			return nil, t.verdict(req, err)
 		}
 		waited += wait
+		if throttled(err) {
+			t.hold(wait)
+			continue
+		}
 		if err := t.sleep(ctx, wait); err != nil {
 			return nil, err
 		}
@@ -130,60 +97,129 @@ func (t *transport) again(req *http.Request, err error, attempt int) (bool, time
 	if req.Body != nil && req.GetBody == nil {
 		return false, 0
 	}
-	backoff := firstBackoff << (attempt - 1)
+	backoff := t.limits.backoff << (attempt - 1)
 	backoff += time.Duration(rand.Int64N(int64(backoff)))
+	repeatable := req.Method != http.MethodPost
 	var api *APIError
-	if errors.As(err, &api) {
-		switch {
-		case api.Status == http.StatusTooManyRequests || api.Code == 971:
-			return attempt < maxAttempts*2, max(api.RetryAfter, backoff)
-		case api.Status >= 500 || !api.parsed:
-			return attempt < maxAttempts && repeatable(req), max(api.RetryAfter, backoff)
-		case api.Code == 10000 && req.Method == http.MethodGet:
-			// Valid tokens are refused now and then under concurrency.
-			return attempt < 2, backoff
-		}
+	var never *unsentError
+	switch {
+	case errors.As(err, &never):
+		return attempt < 3, backoff
+	case errors.Is(err, errTooLarge):
 		return false, 0
+	case !errors.As(err, &api):
+		return attempt < t.limits.attempts && repeatable, backoff
+	case throttled(err):
+		return attempt < 2*t.limits.attempts, max(api.RetryAfter, backoff)
+	case api.Status >= 500 || api.Status < 300 && !api.parsed:
+		return attempt < t.limits.attempts && repeatable, max(api.RetryAfter, backoff)
+	case api.Status == http.StatusForbidden && !api.parsed, api.parsed && api.Code == 10000:
+		// Valid tokens are refused now and then under load.
+		return attempt < 2 && (repeatable || api.parsed), backoff
 	}
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
-		return attempt < 3, backoff // it never left
-	}
-	return attempt < maxAttempts && repeatable(req), backoff
+	return false, 0
 }
-
-func repeatable(req *http.Request) bool { return req.Method != http.MethodPost }
 
 // verdict gives the last attempt's error its meaning for the caller.
-func verdict(req *http.Request, err error) error {
+func (t *transport) verdict(req *http.Request, err error) error {
+	var never *unsentError
+	switch {
+	case errors.As(err, &never) && req.Context().Err() != nil:
+		return req.Context().Err()
+	case errors.As(err, &never):
+		return &provision.Problem{Text: "Cloudflare cannot be reached", Err: never.err, Hints: []string{
+			"check the network, a proxy (HTTPS_PROXY), this machine's clock, and CLOUDFLARE_API_BASE_URL if it is set"}}
+	case req.Method == http.MethodPost && !certain(err):
+		return &provision.LostError{Err: err}
+	}
+	return err
+}
+
+// unsentError is the failure of a request that never left this machine.
+type unsentError struct{ err error }
+
+func (e *unsentError) Error() string { return e.err.Error() }
+func (e *unsentError) Unwrap() error { return e.err }
+
+// errTooLarge is an answer that is not read to its end.
+var errTooLarge = errors.New("the answer is too large")
+
+// certain reports whether a failed request was surely not carried out.
+func certain(err error) bool {
+	var never *unsentError
 	var api *APIError
-	if errors.As(err, &api) && api.parsed && api.Status < 500 {
-		return err
-	}
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
-		return &provision.Problem{Text: "Cloudflare cannot be reached", Err: err, Hints: []string{"check the network, and CLOUDFLARE_API_BASE_URL if it is set"}}
-	}
-	return lostIfCreate(req, err)
+	return errors.As(err, &never) || errors.As(err, &api) && (throttled(err) || api.parsed && api.Status < 500)
 }
 
-func lostIfCreate(req *http.Request, err error) error {
-	if repeatable(req) {
-		return err
-	}
-	return &provision.LostError{Err: err}
+// throttled reports whether a request was refused for its rate.
+func throttled(err error) bool {
+	var api *APIError
+	return errors.As(err, &api) && (api.Status == http.StatusTooManyRequests || api.Code == 971)
 }
 
+// watch makes a context that tells afterwards whether a write under it may have
+// been carried out although it failed. It is asked because neither a PUT's error
+// nor the SDK's own (which puts the context's in place of any other) says so.
+func watch(ctx context.Context) (context.Context, *atomic.Bool) {
+	unsure := new(atomic.Bool)
+	return context.WithValue(ctx, unsureKey{}, unsure), unsure
+}
+
+type unsureKey struct{}
+
+func markUnsure(ctx context.Context) {
+	if unsure, ok := ctx.Value(unsureKey{}).(*atomic.Bool); ok {
+		unsure.Store(true)
+	}
+}
+
+// once sends the request one time.
 func (t *transport) once(ctx context.Context, req *http.Request) (*http.Response, error) {
 	select {
 	case t.slots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, &unsentError{ctx.Err()}
 	}
 	defer func() { <-t.slots }()
 	t.calls.Add(1)
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, t.limits.call)
 	defer cancel()
+	var asked, connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	out, err := t.dressed(ctx, req)
+	if err != nil {
+		return nil, &unsentError{err}
+	}
+	resp, err := t.base.RoundTrip(out)
+	if err != nil && asked.Load() && !connected.Load() {
+		return nil, &unsentError{err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	t.heed(resp.Header)
+	body, err := io.ReadAll(io.LimitReader(resp.Body, t.limits.answer+1))
+	if err != nil {
+		return nil, fmt.Errorf("the answer broke off: %w", err)
+	}
+	if int64(len(body)) > t.limits.answer {
+		return nil, fmt.Errorf("%w: more than %d MiB", errTooLarge, t.limits.answer>>20)
+	}
+	if err := refusal(out, resp, body, t.now()); err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	// The SDK decodes by content type; the envelope is JSON whatever it is called.
+	resp.Header.Set("Content-Type", "application/json")
+	return resp, nil
+}
+
+// dressed is the request with its body anew and with our credentials only.
+func (t *transport) dressed(ctx context.Context, req *http.Request) (*http.Request, error) {
 	out := req.Clone(ctx)
 	if req.GetBody != nil {
 		body, err := req.GetBody()
@@ -197,94 +233,14 @@ func (t *transport) once(ctx context.Context, req *http.Request) (*http.Response
 	}
 	out.Header.Set("Authorization", "Bearer "+t.token)
 	out.Header.Set("User-Agent", t.agent)
-	resp, err := t.base.RoundTrip(out)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return nil, fmt.Errorf("the answer broke off: %w", err)
-	}
-	if len(body) > maxAnswer {
-		return nil, fmt.Errorf("the answer is larger than %d MiB", maxAnswer>>20)
-	}
-	if err := refusal(out, resp, body); err != nil {
-		return nil, err
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	// The SDK decodes by content type; the envelope is JSON whatever it is called.
-	resp.Header.Set("Content-Type", "application/json")
-	return resp, nil
+	return out, nil
 }
 
-// refusal is nil for an answer that says success.
-func refusal(req *http.Request, resp *http.Response, body []byte) error {
-	e := &APIError{Method: req.Method, Path: req.URL.Path, Status: resp.StatusCode}
-	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
-	var env struct {
-		Success *bool `json:"success"`
-		Errors  []struct {
-			Code    json.Number `json:"code"`
-			Message string      `json:"message"`
-			Chain   []struct {
-				Code    json.Number `json:"code"`
-				Message string      `json:"message"`
-			} `json:"error_chain"`
-		} `json:"errors"`
-		RetryAfter float64 `json:"retry_after"`
+// redacted takes the token out of what an answer says.
+func (t *transport) redacted(err error) error {
+	var api *APIError
+	if errors.As(err, &api) && t.token != "" {
+		api.Message = strings.ReplaceAll(api.Message, t.token, "[token]")
 	}
-	if len(body) == 0 && resp.StatusCode < 300 {
-		return nil // some deletes answer with nothing
-	}
-	if err := json.Unmarshal(body, &env); err != nil || env.Success == nil && resp.StatusCode < 400 {
-		e.Message = fmt.Sprintf("the answer is not the API's (%s, %d bytes): a proxy or a login page may stand between", kindOf(resp), len(body))
-		return e
-	}
-	if resp.StatusCode < 300 && env.Success != nil && *env.Success {
-		return nil
-	}
-	e.parsed = true
-	if e.RetryAfter == 0 && env.RetryAfter > 0 {
-		e.RetryAfter = time.Duration(env.RetryAfter * float64(time.Second))
-	}
-	var texts []string
-	for _, one := range env.Errors {
-		code, _ := strconv.Atoi(one.Code.String())
-		e.Codes = append(e.Codes, code)
-		texts = append(texts, one.Message)
-		for _, c := range one.Chain {
-			code, _ := strconv.Atoi(c.Code.String())
-			e.Codes = append(e.Codes, code)
-			texts = append(texts, c.Message)
-		}
-	}
-	if len(e.Codes) > 0 {
-		e.Code = e.Codes[0]
-	}
-	if e.Message = strings.Join(texts, ": "); e.Message == "" {
-		e.Message = "refused without a reason"
-	}
-	return e
-}
-
-func kindOf(resp *http.Response) string {
-	if ct := resp.Header.Get("Content-Type"); ct != "" {
-		return ct
-	}
-	return "no content type"
-}
-
-// retryAfter reads seconds or an HTTP date; anything else is no advice.
-func retryAfter(h string, now time.Time) time.Duration {
-	if h == "" {
-		return 0
-	}
-	if s, err := strconv.Atoi(h); err == nil {
-		return time.Duration(min(max(s, 0), 24*3600)) * time.Second
-	}
-	if at, err := http.ParseTime(h); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
+	return err
 }

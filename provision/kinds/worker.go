@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"mime/multipart"
 	"net/textproto"
@@ -50,6 +51,8 @@ var _ = register(kind[workerSettings]{
 }`,
 	naming:  workerNaming.naming,
 	replace: []string{provision.NameSetting},
+	upserts: true,
+	clears:  []int{10064, 10142},
 	// A Durable Object's storage dies with its Worker.
 	store: true,
 	calls: func(provision.Action, []provision.Change) int { return 1 },
@@ -75,13 +78,19 @@ var _ = register(kind[workerSettings]{
 		return madeAs[workerSettings](orDefault(e.Result.ID, s.Name), "", err)
 	},
 	delete: func(ctx context.Context, c *Client, s step[workerSettings]) error {
-		var e envelope[any]
-		opts := []option.RequestOption{into(&e)}
-		if s.Data != "" {
-			opts = append(opts, option.WithQuery("force", "true")) // consent was given for the storage
+		remove := func(opts ...option.RequestOption) error {
+			var e envelope[any]
+			_, err := workers.NewScriptService(c.options...).Delete(ctx, s.Name, inAccount[workers.ScriptDeleteParams](c), append(opts, into(&e))...)
+			return unlessGone(err, 10007, 10090)
 		}
-		_, err := workers.NewScriptService(c.options...).Delete(ctx, s.Name, inAccount[workers.ScriptDeleteParams](c), opts...)
-		return unlessGone(err, 10007, 10090)
+		err := remove()
+		var api *APIError
+		if s.Data != "" && errors.As(err, &api) && certain(err) && !throttled(err) && !codeIs(err, 10064, 10142, 10000) && !statusIs(err, 401, 403) {
+			// Refused for the storage, to lose which consent was given. Nothing
+			// else is forced: it would take itself out of other Workers, too.
+			err = remove(option.WithQuery("force", "true"))
+		}
+		return err
 	},
 })
 
@@ -98,6 +107,7 @@ func (c *Client) script(ctx context.Context, name, mark string) (o provision.Obs
 			Namespace  string `json:"namespace_id"`
 			Bucket     string `json:"bucket_name"`
 			Queue      string `json:"queue_name"`
+			Service    string `json:"service"`
 			Script     string `json:"script_name"`
 			Class      string `json:"class_name"`
 		} `json:"bindings"`
@@ -112,10 +122,10 @@ func (c *Client) script(ctx context.Context, name, mark string) (o provision.Obs
 		if b.Type == "durable_object_namespace" {
 			if b.Script == "" || b.Script == name {
 				objects = append(objects, orDefault(b.Class, b.Name))
+				continue
 			}
-			continue
 		}
-		for _, use := range []string{b.ID, b.DatabaseID, b.Namespace, b.Bucket, b.Queue} {
+		for _, use := range []string{b.ID, b.DatabaseID, b.Namespace, b.Bucket, b.Queue, b.Service, b.Script} {
 			if use != "" {
 				o.Uses = append(o.Uses, use)
 			}

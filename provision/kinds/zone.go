@@ -38,12 +38,7 @@ func (c *Client) zone(ctx context.Context, host string) (zoneAnswer, error) {
 			found[i], err = remember(c, "zone "+name, func() (zoneAnswer, error) {
 				var e envelope[[]zoneAnswer]
 				_, err := zones.NewZoneService(c.options...).List(ctx, zones.ZoneListParams{}, option.WithQuery("name", name), into(&e))
-				for _, z := range e.Result {
-					if z.Name == name {
-						return z, err
-					}
-				}
-				return zoneAnswer{}, err
+				return best(e.Result, name, c.Account), err
 			})
 			return err
 		})
@@ -59,9 +54,36 @@ func (c *Client) zone(ctx context.Context, host string) (zoneAnswer, error) {
 	return zoneAnswer{}, nil
 }
 
+// best picks the zone of a name: a token may reach several, in several accounts.
+func best(zones []zoneAnswer, name, account string) (found zoneAnswer) {
+	rank := func(z zoneAnswer) int {
+		switch {
+		case z.Name != name:
+			return 0
+		case z.Account.ID != account:
+			return 1
+		case z.Status != "active":
+			return 2
+		}
+		return 3
+	}
+	for _, z := range zones {
+		if rank(z) > rank(found) {
+			found = z
+		}
+	}
+	return found
+}
+
+// What a resource needs of its zone beyond being there and active.
+const (
+	anyZone    = false
+	ownRecords = true // Cloudflare is where the zone's DNS records are kept
+)
+
 // place gives the id of the zone that a host name lies in, or why nothing can
 // be made there.
-func (c *Client) place(ctx context.Context, known, host string) (id, blocked string, err error) {
+func (c *Client) place(ctx context.Context, known, host string, records bool) (id, blocked string, err error) {
 	if known != "" {
 		return known, "", nil
 	}
@@ -75,6 +97,8 @@ func (c *Client) place(ctx context.Context, known, host string) (id, blocked str
 		return "", fmt.Sprintf("the zone %q is in another account (%s %s)", z.Name, z.Account.ID, z.Account.Name), nil
 	case z.Status != "active":
 		return "", fmt.Sprintf("the zone %q is %s, not active: finish its set-up at the registrar first", z.Name, orDefault(z.Status, "of unknown status")), nil
+	case records && (z.Type == "partial" || z.Type == "secondary"):
+		return "", fmt.Sprintf("the zone %q has a %s set-up: its DNS records are kept elsewhere", z.Name, z.Type), nil
 	}
 	return z.ID, "", nil
 }
@@ -84,6 +108,33 @@ func (c *Client) place(ctx context.Context, known, host string) (id, blocked str
 // domain, unless it ends in it already; where dotted is set, only one without a
 // dot does, and one with a dot is whole.
 func hostname(in provision.Spec, name, path string, dotted bool) (string, error) {
+	host, err := completed(in, name, path, dotted)
+	if err == nil && !validHost(strings.TrimPrefix(host, "*"), true) {
+		err = &provision.SettingError{Path: path, Text: fmt.Sprintf("%q is no host name", host), Hints: []string{asciiHint}}
+	}
+	return host, err
+}
+
+const asciiHint = "letters, digits, - and _ in labels of at most 63, * only as the first; other letters in their ASCII form (xn--…)"
+
+// validHost checks a name in lower case. Where dotted is set it may begin with
+// the dot that stood behind a wildcard.
+func validHost(host string, dotted bool) bool {
+	if dotted {
+		host = strings.TrimPrefix(host, ".")
+	}
+	if len(host) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func completed(in provision.Spec, name, path string, dotted bool) (string, error) {
 	whole := strings.HasSuffix(name, ".")
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	whole = whole || dotted && strings.Contains(name, ".") && !strings.HasSuffix(name, ".@")
