@@ -1,0 +1,190 @@
+package templates
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tailscale/hujson"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+var plain = Values{Name: "my-saas", Domain: "my-saas.example", Schema: "./cfboot.schema.json", Version: "0.0.0"}
+
+func TestTrees(t *testing.T) {
+	for _, p := range Patterns() {
+		files, err := Render(p.Name, plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list strings.Builder
+		for _, f := range files {
+			list.WriteString(f.Path + "\n")
+		}
+		golden := filepath.Join("testdata", p.Name+".tree")
+		if *update {
+			if err := os.WriteFile(golden, []byte(list.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), list.String()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", p.Name, diff)
+		}
+	}
+}
+
+// Whatever the values are, JSON stays JSON and says just what was given.
+func TestHostileValues(t *testing.T) {
+	for _, name := range []string{"my-saas", `a"b`, "a\\b", "a\nb", "${{ github.token }}", "[[ .Name ]]", "{{.}}", "</script>", "`x`", "\u2028", "é", `"],"x":["`} {
+		v := Values{Name: name, Domain: name, Account: name, Schema: name, Version: name}
+		for _, p := range Patterns() {
+			files, err := Render(p.Name, v)
+			if err != nil {
+				t.Fatalf("%q: %v", name, err)
+			}
+			for _, f := range files {
+				if ext := filepath.Ext(f.Path); ext != ".json" && ext != ".jsonc" {
+					continue
+				}
+				std, err := hujson.Standardize(f.Data)
+				if err != nil {
+					t.Errorf("%q: %s is no JSON: %v", name, f.Path, err)
+					continue
+				}
+				var doc map[string]any
+				if err := json.Unmarshal(std, &doc); err != nil {
+					t.Errorf("%q: %s: %v", name, f.Path, err)
+				}
+				if got, ok := doc["name"]; ok && got != name {
+					t.Errorf("%s says the name is %q, want %q", f.Path, got, name)
+				}
+			}
+		}
+	}
+}
+
+func TestFiles(t *testing.T) {
+	host := regexp.MustCompile(`"resolved"|registry\.`)
+	local := regexp.MustCompile(`(^|[\s"'(])/(root|home|tmp|work|Users)/`)
+	for _, p := range Patterns() {
+		for _, v := range []Values{plain, {Name: "my-saas", Schema: "./cfboot.schema.json"}} {
+			files, err := Render(p.Name, v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range files {
+				switch {
+				case bytes.Contains(f.Data, []byte("\r")):
+					t.Errorf("%s has carriage returns", f.Path)
+				case !bytes.HasSuffix(f.Data, []byte("\n")):
+					if !strings.Contains(f.Path, "migrations/") { // written by drizzle-kit
+						t.Errorf("%s does not end its last line", f.Path)
+					}
+				case bytes.Contains(f.Data, []byte("[[ ")):
+					t.Errorf("%s still has a template in it", f.Path)
+				}
+				if filepath.Base(f.Path) == "package-lock.json" && host.Match(f.Data) {
+					t.Errorf("%s names where its packages came from: %s", f.Path, host.Find(f.Data))
+				}
+				if m := local.Find(f.Data); m != nil {
+					t.Errorf("%s has a path of some machine: %s", f.Path, m)
+				}
+			}
+		}
+	}
+}
+
+// The lockfile is that of the package.json, and every version is exact.
+func TestPins(t *testing.T) {
+	type pkg struct {
+		Name            string            `json:"name"`
+		Version         string            `json:"version"`
+		Dependencies    map[string]string `json:"dependencies"`
+		DevDependencies map[string]string `json:"devDependencies"`
+	}
+	exact := regexp.MustCompile(`^\d+\.\d+\.\d+$`)
+	for _, p := range Patterns() {
+		files, err := Render(p.Name, plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var manifest pkg
+		var lock struct {
+			Name     string
+			Packages map[string]pkg
+		}
+		for _, f := range files {
+			switch f.Path {
+			case "package.json":
+				err = json.Unmarshal(f.Data, &manifest)
+			case "package-lock.json":
+				err = json.Unmarshal(f.Data, &lock)
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", f.Path, err)
+			}
+		}
+		if lock.Name != manifest.Name || manifest.Name != plain.Name {
+			t.Errorf("%s: the names are %q and %q", p.Name, manifest.Name, lock.Name)
+		}
+		root := lock.Packages[""]
+		if diff := cmp.Diff(manifest.Dependencies, root.Dependencies); diff != "" {
+			t.Errorf("%s: dependencies (-package.json +lock):\n%s", p.Name, diff)
+		}
+		if diff := cmp.Diff(manifest.DevDependencies, root.DevDependencies); diff != "" {
+			t.Errorf("%s: devDependencies (-package.json +lock):\n%s", p.Name, diff)
+		}
+		for _, deps := range []map[string]string{manifest.Dependencies, manifest.DevDependencies} {
+			for name, version := range deps {
+				if !exact.MatchString(version) {
+					t.Errorf("%s: %s is not pinned: %s", p.Name, name, version)
+				}
+				if got := lock.Packages["node_modules/"+name].Version; got != version {
+					t.Errorf("%s: %s is %s in package.json and %s in the lock", p.Name, name, version, got)
+				}
+			}
+		}
+	}
+}
+
+func TestBadPatterns(t *testing.T) {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	for _, c := range []struct {
+		name string
+		fs   fs.FS
+		want string
+	}{
+		{"unknown value", fstest.MapFS{"a.tmpl": file("[[ .Nothing ]]")}, "can't evaluate field Nothing"},
+		{"unknown function", fstest.MapFS{"a.tmpl": file(`[[ env "HOME" ]]`)}, `function "env" not defined`},
+		{"one file twice", fstest.MapFS{"README.md": file(""), "readme.MD": file("")}, "are one file where case does not count"},
+		{"template beside its result", fstest.MapFS{"a": file(""), "a.tmpl": file("")}, "are one file"},
+		{"device", fstest.MapFS{"src/con.ts": file("")}, "not every system can have"},
+		{"trailing dot", fstest.MapFS{"src./a": file("")}, "not every system can have"},
+		{"backslash", fstest.MapFS{`..\a`: file("")}, "is no path for a file of a project"},
+	} {
+		if _, err := render(c.fs, plain); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+	for _, p := range []string{"../up", "/abs", "a/../b", ""} {
+		if err := check([]File{{Path: p}}); err == nil {
+			t.Errorf("the path %q passes", p)
+		}
+	}
+	if _, err := Render("nothing", plain); err == nil {
+		t.Error("a pattern that does not exist is rendered")
+	}
+}
