@@ -1,0 +1,45 @@
+# What a newcomer needs is `make test`. CI runs the same, and then the rest.
+
+GO ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test wrangler readme check fuzz bench golden crash clean
+
+build: ## the binary, in bin/
+	$(GO) build -trimpath -o bin/cfboot ./cmd/cfboot
+
+test: ## everything that runs without an account and without Node
+	$(GO) test -race ./...
+
+wrangler: ## the generated project with npm and the real wrangler, against the emulator
+	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
+	CFBOOT_REQUIRE_WRANGLER=1 $(GO) test -count 1 -timeout 20m -run TestWrangler -v ./e2e
+
+readme: ## the README's first command, as it stands there
+	$(GO) test -count 1 -run TestReadme -v ./e2e
+
+check: ## formatting, vet, staticcheck
+	@test -z "$$(gofmt -l cmd provision templates wrangler e2e)" || { gofmt -l cmd provision templates wrangler e2e; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+FUZZTIME ?= 60s
+fuzz: ## each fuzz target for FUZZTIME
+	@for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+crash: ## kill the real binary at every point of new, apply and destroy
+	$(GO) test -run TestKilled -count 1 -v ./e2e
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+golden: ## rewrite the golden files; read the difference before you commit it
+	UPDATE=1 $(GO) test ./e2e -run TestScripts
+	$(GO) test ./provision/... ./templates -update
+
+clean:
+	rm -rf bin dist e2e/node_modules

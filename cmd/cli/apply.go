@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/kinds"
+	"github.com/cfboot/cfboot/provision/state"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) newApply() *cobra.Command {
+	var t target
+	cmd := &cobra.Command{
+		Use:   "apply [PLANFILE]",
+		Short: "Make Cloudflare as the manifest wants it, and fill the IDs into wrangler.jsonc",
+		Long: "Plans, asks, and carries the plan out, as many steps at once as do not wait for\n" +
+			"each other. Every step is recorded when it is done; a run that was cut off is\n" +
+			"finished by the same command. A saved plan is applied as it is, or refused if\n" +
+			"the manifest or the state has changed since.",
+		Example: "  cfboot apply\n  cfboot apply --env staging --yes\n  cfboot apply plan.json --yes",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: a.answering(func(cmd *cobra.Command, args []string) error {
+			if err := t.check(); err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				return a.applySaved(t, args[0])
+			}
+			return a.applyProject(a.Dir, t)
+		}),
+	}
+	t.addEnvironment(cmd)
+	t.addAccount(cmd)
+	t.addYes(cmd)
+	t.addAllow(cmd)
+	return cmd
+}
+
+// applyProject plans and applies a project's manifest.
+func (a *app) applyProject(dir string, t target) error {
+	p, err := a.openProject(dir, t.environment)
+	if err != nil {
+		return err
+	}
+	return a.withState(dir, p, t, "apply", func(client *kinds.Client, store *state.Store) error {
+		plan, err := a.observe(client, p, store.State(), false)
+		if err != nil {
+			return err
+		}
+		return a.applyPlan(client, store, p, plan, t)
+	})
+}
+
+// withState opens state and connection for one change of a project.
+func (a *app) withState(dir string, p *project, t target, command string, do func(*kinds.Client, *state.Store) error) (err error) {
+	store, err := a.openState(dir, p.desired.Project, t.env(), command)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	client, closer, err := a.connect(dir, t, p.desired.Project, t.env(), p.desired.Domain,
+		pinned{manifest: p.desired.Account, state: store.State().Account})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closer()) }()
+	return do(client, store)
+}
+
+// applyPlan shows a plan, asks, carries it out and renders.
+func (a *app) applyPlan(client *kinds.Client, store *state.Store, p *project, plan provision.Plan, t target) error {
+	a.view().Plan(plan)
+	before := store.State()
+	if err := a.consent(t, plan, "Do this?"); err != nil {
+		return err
+	}
+	began := a.Now()
+	if err := a.carryOut(client, store, plan, t); err != nil {
+		return err
+	}
+	if err := a.render(p.dir, t.environment, before, store.State()); err != nil {
+		return err
+	}
+	a.sum(client, plan, a.Now().Sub(began))
+	return nil
+}
+
+// applySaved carries out just what a plan file says.
+func (a *app) applySaved(t target, file string) error {
+	plan, err := readPlan(a.path(file))
+	if err != nil {
+		return err
+	}
+	if t.environment != "" && t.env() != plan.Environment {
+		return refused(fmt.Sprintf("%s: the plan is for the environment %s, not %s", file, plan.Environment, t.env()))
+	}
+	if plan.Environment != provision.Production {
+		t.environment = plan.Environment
+	}
+	if plan.Offline != a.offline {
+		where := map[bool]string{true: "the offline rehearsal", false: "Cloudflare"}
+		return refused(fmt.Sprintf("%s: the plan was made for %s and would be applied to %s", file, where[plan.Offline], where[a.offline]))
+	}
+	p, err := a.openProject(a.Dir, t.environment)
+	if err != nil {
+		return err
+	}
+	if plan.Manifest != p.manifest.Hash || plan.Project != p.desired.Project {
+		return refused(fmt.Sprintf("%s: the plan is stale: %s has changed since", file, manifestFile), "make it again: cfboot plan --out "+file)
+	}
+	return a.withState(a.Dir, p, t, "apply", func(client *kinds.Client, store *state.Store) error {
+		if err := plan.Fresh(store.State()); err != nil {
+			return err
+		}
+		if plan.Account != client.Account {
+			return refused(fmt.Sprintf("%s: the plan is for the account %s, and the token reaches %s", file, plan.Account, client.Account))
+		}
+		a.describe(plan)
+		return a.applyPlan(client, store, p, plan, t)
+	})
+}
+
+func readPlan(path string) (plan provision.Plan, err error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return plan, &provision.Problem{At: filepath.Base(path), Err: err, Hints: []string{"make one: cfboot plan --out FILE"}}
+	}
+	if err := json.Unmarshal(b, &plan); err != nil {
+		return plan, &provision.Problem{At: filepath.Base(path), Text: "not a plan", Err: err, Class: provision.Refused, Hints: []string{"make one: cfboot plan --out FILE"}}
+	}
+	if err := plan.Check(); err != nil {
+		return plan, fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
+	return plan, nil
+}

@@ -1,0 +1,137 @@
+// Package cli holds cfboot's commands, one to a file.
+//
+// Everything a command knows of the world it runs in comes through Env, so
+// that whole runs can be played in one process, side by side. Main builds the
+// command tree anew for each run, carries one command out and returns the exit
+// code; exit.go has the table of codes.
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cfboot/cfboot/cmd/view"
+	"github.com/cfboot/cfboot/provision"
+	"github.com/spf13/cobra"
+)
+
+// Env is the world a run takes place in.
+type Env struct {
+	Dir      string // working directory
+	Stdin    io.Reader
+	Stdout   io.Writer
+	Stderr   io.Writer
+	Getenv   func(string) string
+	Now      func() time.Time
+	Terminal bool // a person can be asked: input and standard error are a terminal
+	Color    bool // standard output is a terminal that wants colour
+	Signals  <-chan os.Signal
+	Version  string
+}
+
+// getenv treats a variable that is set but empty as unset.
+func (e Env) getenv(name string) (string, bool) {
+	v := e.Getenv(name)
+	return v, v != ""
+}
+
+// path makes a user's path absolute, from the working directory.
+func (e Env) path(p string) string {
+	if filepath.IsAbs(p) {
+		return filepath.Clean(p)
+	}
+	return filepath.Join(e.Dir, p)
+}
+
+// Main carries out one command and returns its exit code.
+func Main(env Env, args []string) int {
+	app := &app{Env: env, ctx: context.Background()}
+	root := app.root()
+	root.SetArgs(args)
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	cmd, err := root.ExecuteC()
+	app.doc.Command = cmd.Name()
+	return app.finish(err)
+}
+
+// app is one run.
+type app struct {
+	Env
+	ctx     context.Context
+	json    bool
+	offline bool
+	doc     view.Document
+	answers bool // the command answers with doc; others print for themselves
+	exit    int  // of a command that did what it should and still reports something
+}
+
+func (a *app) view() view.View {
+	return view.View{Out: a.Stdout, Err: a.Stderr, JSON: a.json, Color: a.Color && !a.json}
+}
+
+// finish prints what is left to print and chooses the exit code.
+func (a *app) finish(err error) int {
+	code := a.exit
+	if err != nil {
+		code = exitCode(err)
+	}
+	if a.json && (a.answers || err != nil) {
+		a.doc.OK, a.doc.Exit = err == nil, code
+		if err != nil {
+			a.doc.Error = &view.ErrorDocument{Text: view.Clean(err.Error()), Hints: view.Hints(err), Class: className(err)}
+		}
+		if werr := a.view().Document(a.doc); werr != nil && code == 0 {
+			return 1
+		}
+		return code
+	}
+	if err != nil {
+		a.view().Failure(err)
+	}
+	return code
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "cfboot",
+		Short: "From nothing to a running Cloudflare project, and back",
+		Long: "cfboot makes a Cloudflare project from a pattern: files, databases, buckets,\n" +
+			"queues, DNS records and routes. It records what it made, so that a second run\n" +
+			"changes nothing and destroy removes just that.\n\n" +
+			"Connection: CLOUDFLARE_API_TOKEN, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_BASE_URL,\n" +
+			"as for wrangler. No account at hand: --offline.\n\n" + exitTable(),
+		SilenceUsage: true, SilenceErrors: true,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
+			if v, ok := a.getenv("CFBOOT_OFFLINE"); ok && v != "0" && v != "false" {
+				a.offline = true
+			}
+			a.doc.Offline = a.offline
+			return nil
+		},
+	}
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "answer with one JSON document")
+	root.PersistentFlags().BoolVar(&a.offline, "offline", false, "rehearse against the built-in emulator, with no account (or CFBOOT_OFFLINE=1)")
+	root.AddCommand(a.newNew(), a.newPlan(), a.newApply(), a.newDestroy(), a.newRender(), a.newStatus(),
+		a.newSchema(), a.newEmulator(), a.newVersion())
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &provision.Problem{Err: err, Hints: []string{"see: " + cmd.CommandPath() + " --help"}}
+	})
+	return root
+}
+
+// className is the class of an error for programs.
+func className(err error) string {
+	var p *provision.Problem
+	if errors.As(err, &p) {
+		return classNames[p.Class]
+	}
+	return classNames[provision.Failed]
+}

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/kinds"
+)
+
+var accountID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// pinned is what is known of an account before Cloudflare is asked.
+type pinned struct{ flag, manifest, state string }
+
+// choose finds the one account that everything names, or the empty string where
+// nothing does. The state's account can never be changed: what it lists lives
+// there.
+func (a *app) chooseAccount(p pinned) (string, error) {
+	env, _ := a.getenv("CLOUDFLARE_ACCOUNT_ID")
+	chosen, from := "", ""
+	for _, c := range []struct{ id, from string }{
+		{p.flag, "--account"}, {env, "CLOUDFLARE_ACCOUNT_ID"}, {p.manifest, `"account" in ` + manifestFile}, {p.state, "the state"},
+	} {
+		switch {
+		case c.id == "":
+		case !accountID.MatchString(c.id):
+			return "", refused(fmt.Sprintf("%q from %s is no account ID", c.id, c.from), "an account ID is 32 hexadecimal digits")
+		case chosen == "":
+			chosen, from = c.id, c.from
+		case chosen != c.id:
+			return "", refused(fmt.Sprintf("%s names the account %s, but %s names %s", from, chosen, c.from, c.id),
+				"use the token and account that the project belongs to")
+		}
+	}
+	return chosen, nil
+}
+
+// connect makes the client for this run. What it returns must be closed.
+func (a *app) connect(dir string, t target, project, environment, domain string, p pinned) (*kinds.Client, func() error, error) {
+	p.flag = t.account
+	c := kinds.Connection{
+		UserAgent: "cfboot/" + a.Version, Project: project, Environment: environment,
+		Notify: func(s string) { a.view().Notice("%s", s) },
+	}
+	closer := func() error { return nil }
+	if a.offline {
+		o, err := a.openOffline(dir, domain)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.BaseURL, c.Token, c.Account = o.url, "offline-rehearsal", offlineAccount
+		closer = o.close
+	} else {
+		token, ok := a.getenv("CLOUDFLARE_API_TOKEN")
+		if !ok {
+			return nil, nil, refused("no API token: CLOUDFLARE_API_TOKEN is not set",
+				"make a token at https://dash.cloudflare.com/profile/api-tokens and set CLOUDFLARE_API_TOKEN", "or rehearse without an account: --offline")
+		}
+		account, err := a.chooseAccount(p)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.Token, c.Account = token, account
+		c.BaseURL, _ = a.getenv("CLOUDFLARE_API_BASE_URL")
+	}
+	client, err := kinds.Connect(c)
+	if err == nil && client.Account == "" {
+		err = client.FindAccount(a.ctx)
+	}
+	if err == nil && p.state != "" && p.state != client.Account {
+		err = refused(fmt.Sprintf("the state's resources live in the account %s, and the token reaches %s", p.state, client.Account),
+			"use the token and account that the project belongs to")
+	}
+	if err != nil {
+		_ = closer()
+		return nil, nil, err
+	}
+	a.doc.Account = client.Account
+	return client, closer, nil
+}
+
+// sayOffline tells every rehearsal that it is one.
+func (a *app) sayOffline() {
+	if a.offline {
+		a.view().Notice("offline: rehearsing against the built-in emulator; nothing reaches Cloudflare")
+	}
+}
+
+// blankState is the state of an environment that nothing has been made for.
+func blankState(project, environment, account string) provision.State {
+	return provision.State{Project: project, Environment: environment, Account: account}
+}

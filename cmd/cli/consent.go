@@ -1,0 +1,29 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+
+	"github.com/cfboot/cfboot/provision"
+)
+
+// consent asks a person whether to go on. Where nobody can be asked, it refuses
+// and names the flag.
+func (a *app) consent(t target, p provision.Plan, question string) error {
+	if err := p.ConflictProblem(); err != nil {
+		return err
+	}
+	if t.yes || p.Empty() {
+		return nil
+	}
+	if a.json || !a.Terminal {
+		return refused("nobody can be asked here, so nothing was done", "to do it without being asked: --yes")
+	}
+	fmt.Fprintf(a.Stderr, "%s [y/N] ", question)
+	line, err := bufio.NewReader(a.Stdin).ReadString('\n')
+	if answer := strings.ToLower(strings.TrimSpace(line)); err == nil && (answer == "y" || answer == "yes") {
+		return nil
+	}
+	return refused("nothing was done")
+}

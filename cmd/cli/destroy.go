@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/state"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) newDestroy() *cobra.Command {
+	var t target
+	cmd := &cobra.Command{
+		Use:   "destroy",
+		Short: "Remove just what cfboot made",
+		Long: "Removes what the state says is ours, dependents first. It needs the state and\n" +
+			"nothing else: manifest and templates may be gone. A store that holds data is\n" +
+			"refused unless --allow delete-data is given. Twice is as good as once.",
+		Example: "  cfboot destroy\n  cfboot destroy --env staging --yes --allow delete-data",
+		Args:    cobra.NoArgs,
+		RunE:    a.answering(func(cmd *cobra.Command, args []string) error { return a.runDestroy(t) }),
+	}
+	t.addEnvironment(cmd)
+	t.addAccount(cmd)
+	t.addYes(cmd)
+	t.addAllow(cmd)
+	return cmd
+}
+
+func (a *app) runDestroy(t target) (err error) {
+	if err := t.check(); err != nil {
+		return err
+	}
+	path := a.statePath(a.Dir, t.env())
+	st, exists, err := state.Read(path)
+	if err != nil {
+		return err
+	}
+	if !exists {
+		return &provision.Problem{At: path, Text: "there is no state here, so nothing is known to be ours", Class: provision.Unusable,
+			Hints: []string{"change into the project's folder", "if the state was elsewhere, bring the file back first"}}
+	}
+	if st.Empty() {
+		a.sayOffline()
+		a.describe(provision.Plan{Version: provision.PlanVersion, Project: st.Project, Environment: st.Environment, Account: st.Account, Destroy: true,
+			Offline: a.offline, Lineage: st.Lineage, Serial: st.Serial, Steps: []provision.Step{}})
+		a.view().Print("Nothing to destroy: no resource is owned.")
+		return nil
+	}
+	store, err := a.openState(a.Dir, st.Project, t.env(), "destroy")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	client, closer, err := a.connect(a.Dir, t, st.Project, t.env(), "", pinned{state: store.State().Account})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closer()) }()
+	plan, err := a.observe(client, nil, store.State(), true)
+	if err != nil {
+		return err
+	}
+	a.view().Plan(plan)
+	if err := provision.Consented(plan, t.allow); err != nil {
+		return err
+	}
+	if err := a.consent(t, plan, fmt.Sprintf("Destroy these for good, in %s (%s)?", st.Project, t.env())); err != nil {
+		return err
+	}
+	began := a.Now()
+	if err := a.carryOut(client, store, plan, t); err != nil {
+		return err
+	}
+	a.sum(client, plan, a.Now().Sub(began))
+	return nil
+}

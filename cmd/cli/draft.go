@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/cfboot/cfboot/cmd/view"
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/crashpoint"
+	"github.com/cfboot/cfboot/provision/kinds"
+	"github.com/cfboot/cfboot/provision/manifest"
+	"github.com/cfboot/cfboot/templates"
+)
+
+// schemaFile is where a project keeps the manifest's schema for editors.
+const schemaFile = "cfboot.schema.json"
+
+// A draft is a project that is being made. It is written only when everything
+// has been checked; claimFile is written before all else, so that a folder that
+// a cut-off run left behind is known for what it is.
+type draft struct {
+	dir     string
+	claimed *claim // of an earlier run, if any
+	files   []templates.File
+	project *project
+	account string // to be pinned in the manifest
+}
+
+const claimFile = ".cfboot/new.json"
+
+// claim says what a folder is being made into.
+type claim struct {
+	Name     string `json:"name"`
+	Pattern  string `json:"pattern"`
+	Domain   string `json:"domain"`
+	Version  string `json:"cfboot"`
+	Complete bool   `json:"complete"` // every file has been written; what is missing was taken out by its owner
+}
+
+func claimOf(r request, version string) claim {
+	return claim{Name: r.name, Pattern: r.pattern, Domain: r.domain, Version: version}
+}
+
+// draft looks at the folder and renders the project in memory. Where an earlier
+// run has written the manifest already, that one counts: it may have been
+// edited.
+func (a *app) draft(dir string, r request) (*draft, error) {
+	d := &draft{dir: dir}
+	var err error
+	if d.claimed, err = readClaim(dir); err != nil {
+		return nil, err
+	}
+	if err := d.vacant(r); err != nil {
+		return nil, err
+	}
+	d.files, err = templates.Render(r.pattern, templates.Values{Name: r.name, Domain: r.domain, Account: r.account, Schema: "./" + schemaFile, Version: a.Version})
+	if err != nil {
+		return nil, err
+	}
+	d.files = append(d.files, templates.File{Path: schemaFile, Data: manifest.Schema(kinds.Catalog{}), Mode: 0o644})
+	src, err := os.ReadFile(filepath.Join(dir, manifestFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		for _, f := range d.files {
+			if f.Path == manifestFile {
+				src, err = f.Data, nil
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.project, err = parseProject(dir, src, "")
+	return d, err
+}
+
+func readClaim(dir string) (*claim, error) {
+	b, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(claimFile)))
+	if errors.Is(err, fs.ErrNotExist) || isNotDir(dir) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var c claim
+	if err := json.Unmarshal(b, &c); err != nil {
+		return nil, &provision.Problem{At: filepath.Join(dir, claimFile), Text: "this is not what cfboot wrote", Err: err, Hints: []string{"choose another folder: --dir"}}
+	}
+	return &c, nil
+}
+
+func isNotDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
+}
+
+// vacant refuses a folder that holds something else than this very project.
+func (d *draft) vacant(r request) error {
+	if isNotDir(d.dir) {
+		return refused(fmt.Sprintf("%s exists and is no folder", d.dir), "choose another folder: --dir")
+	}
+	if c := d.claimed; c != nil {
+		if c.Name != r.name || c.Pattern != r.pattern || c.Domain != r.domain {
+			return refused(fmt.Sprintf("%s was begun as: cfboot new %s --pattern %s%s", d.dir, c.Name, c.Pattern, domainFlag(c.Domain)), "say the same again to go on with it, or choose another folder: --dir")
+		}
+		return nil
+	}
+	entries, err := os.ReadDir(d.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if len(entries) > 0 {
+		return refused(fmt.Sprintf("%s is not empty (it holds %s)", d.dir, entries[0].Name()), "choose another folder: --dir")
+	}
+	return nil
+}
+
+func domainFlag(domain string) string {
+	if domain == "" {
+		return ""
+	}
+	return " --domain " + domain
+}
+
+// claim marks the folder as this project's.
+func (d *draft) claim(r request) error {
+	if d.claimed != nil {
+		return nil
+	}
+	c := claimOf(r, "")
+	d.claimed = &c
+	return d.saveClaim()
+}
+
+func (d *draft) saveClaim() error {
+	b, err := json.MarshalIndent(d.claimed, "", "  ")
+	if err != nil {
+		return err
+	}
+	crashpoint.Here("claim")
+	return writeFile(filepath.Join(d.dir, filepath.FromSlash(claimFile)), append(b, '\n'), 0o600)
+}
+
+// write puts the project's files into the folder, each whole or not at all.
+// What is there already stays, and once all have been written, what was taken
+// out stays out.
+func (d *draft) write(r request, v view.View) error {
+	if err := d.claim(r); err != nil {
+		return err
+	}
+	if d.claimed.Complete {
+		return nil
+	}
+	for _, f := range d.files {
+		path := filepath.Join(d.dir, filepath.FromSlash(f.Path))
+		if _, err := os.Lstat(path); err == nil {
+			continue
+		}
+		data := f.Data
+		if f.Path == manifestFile && d.account != "" {
+			var err error
+			if data, err = manifest.SetTop(data, "account", d.account); err != nil {
+				return err
+			}
+		}
+		crashpoint.Here("file")
+		if err := writeFile(path, data, f.Mode.Perm()); err != nil {
+			return err
+		}
+	}
+	v.Print("Wrote %d files to %s.", len(d.files), d.dir)
+	d.claimed.Complete = true
+	return d.saveClaim()
+}

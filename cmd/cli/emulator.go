@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/emulator"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) newEmulator() *cobra.Command {
+	var data, addr string
+	var zones []string
+	var latency, lag time.Duration
+	var quiet bool
+	cmd := &cobra.Command{
+		Use:   "emulator",
+		Short: "Serve an emulated Cloudflare API on this machine",
+		Long: "Serves Cloudflare's API on a port of this machine until it is interrupted. What\n" +
+			"is made there is kept in the data folder; in a project that is the folder of the\n" +
+			"offline rehearsal, so that other tools see what cfboot --offline has made.",
+		Example: "  cfboot emulator\n  cfboot emulator --data ./cf --zone example.com --latency 150ms",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if data == "" {
+				data = emulatorDir(a.Dir)
+			}
+			o := emulator.Options{Accounts: []emulator.Account{{ID: offlineAccount, Name: "Offline"}}, Latency: latency, Lag: lag, Now: a.Now}
+			if !quiet {
+				o.Log = a.Stderr
+			}
+			return a.serve(a.path(data), addr, zones, o)
+		},
+	}
+	cmd.Flags().StringVar(&data, "data", "", "folder to keep it in (default: .cfboot/offline/cloudflare)")
+	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8799", "address to listen on")
+	cmd.Flags().StringSliceVar(&zones, "zone", nil, "a zone that shall exist and be active")
+	cmd.Flags().DurationVar(&latency, "latency", 0, "wait before each answer")
+	cmd.Flags().DurationVar(&lag, "lag", 0, "how long a new resource stays invisible")
+	cmd.Flags().BoolVar(&quiet, "quiet", false, "do not log requests")
+	return cmd
+}
+
+func (a *app) serve(data, addr string, zones []string, o emulator.Options) error {
+	if err := os.MkdirAll(filepath.Dir(data), 0o700); err != nil {
+		return err
+	}
+	s, err := emulator.Open(data, o)
+	if errors.Is(err, emulator.ErrLocked) {
+		return &provision.Problem{At: data, Text: "the data folder is in use by another process", Class: provision.Locked}
+	}
+	if err != nil {
+		return err
+	}
+	for _, z := range zones {
+		if err := s.AddZone(z, offlineAccount); err != nil {
+			return errors.Join(err, s.Close())
+		}
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	v := a.view()
+	v.Print("export CLOUDFLARE_API_BASE_URL=http://%s/client/v4", listener.Addr())
+	v.Print("export CLOUDFLARE_API_TOKEN=offline-rehearsal")
+	v.Print("export CLOUDFLARE_ACCOUNT_ID=%s", offlineAccount)
+	h := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(listener) }()
+	select {
+	case err = <-served:
+	case <-a.Signals:
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		err = h.Shutdown(ctx)
+	}
+	return errors.Join(err, s.Close())
+}

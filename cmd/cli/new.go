@@ -1,0 +1,232 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/agext/levenshtein"
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/kinds"
+	"github.com/cfboot/cfboot/provision/state"
+	"github.com/cfboot/cfboot/templates"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+// request is what a person asks new for.
+type request struct {
+	target
+	name, pattern, domain, dir string
+	noApply                    bool
+}
+
+func (a *app) newNew() *cobra.Command {
+	var r request
+	cmd := &cobra.Command{
+		Use:   "new NAME",
+		Short: "Make a project from a pattern: files, resources, IDs",
+		Long: "Checks everything first (name, pattern, folder, token, account, zone, and that\n" +
+			"nothing planned exists already), writes the project, shows the plan, asks, makes\n" +
+			"the resources and fills their IDs into wrangler.jsonc. Cut off anywhere, the same\n" +
+			"command goes on where it stopped.\n\nPatterns:\n" + patternList(),
+		Example: "  cfboot new my-saas --pattern saas --domain my-saas.example --offline --yes",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return &provision.Problem{Text: "one NAME is needed", Hints: []string{"cfboot new my-saas --pattern saas"}}
+			}
+			return nil
+		},
+		RunE: a.answering(func(cmd *cobra.Command, args []string) error {
+			r.name = args[0]
+			return a.runNew(r)
+		}),
+	}
+	cmd.Flags().StringVar(&r.pattern, "pattern", "", "pattern to make it from: "+strings.Join(patternNames(), ", "))
+	cmd.Flags().StringVar(&r.domain, "domain", "", "domain it shall answer on; its zone must be active in the account")
+	cmd.Flags().StringVar(&r.dir, "dir", "", "folder to make it in (default: NAME)")
+	cmd.Flags().BoolVar(&r.noApply, "no-apply", false, "write the project, make nothing")
+	r.addAccount(cmd)
+	r.addYes(cmd)
+	return cmd
+}
+
+func patternNames() []string {
+	var out []string
+	for _, p := range templates.Patterns() {
+		out = append(out, p.Name)
+	}
+	return out
+}
+
+func patternList() string {
+	var b strings.Builder
+	for _, p := range templates.Patterns() {
+		fmt.Fprintf(&b, "  %-10s %s\n", p.Name, p.Summary)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+var projectName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+
+// maxProjectName leaves room in a host label of 63 characters for what is put
+// before and behind it: wrangler's previews are <preview>-<worker>.
+const maxProjectName = 40
+
+var domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
+
+func (r *request) check() error {
+	if !projectName.MatchString(r.name) || len(r.name) > maxProjectName {
+		return refused(fmt.Sprintf("%q cannot be a project's name", r.name),
+			fmt.Sprintf("small letters, digits and single hyphens, beginning with a letter, at most %d characters: my-saas", maxProjectName))
+	}
+	if _, ok := templates.Lookup(r.pattern); !ok {
+		if r.pattern == "" {
+			return refused("which pattern? --pattern is needed", "patterns: "+strings.Join(patternNames(), ", "))
+		}
+		return refused(fmt.Sprintf("there is no pattern %q%s", r.pattern, suggest(r.pattern, patternNames())), "patterns: "+strings.Join(patternNames(), ", "))
+	}
+	r.domain = strings.ToLower(strings.TrimSuffix(r.domain, "."))
+	if r.domain != "" && (!domainName.MatchString(r.domain) || len(r.domain) > 253) {
+		return refused(fmt.Sprintf("%q is no domain", r.domain), "write it without scheme and path: my-saas.example (international names in punycode)")
+	}
+	return nil
+}
+
+// suggest offers the nearest of the known words.
+func suggest(word string, known []string) string {
+	best, distance := "", 3
+	for _, k := range known {
+		if d := levenshtein.Distance(word, k, nil); d < distance {
+			best, distance = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+func (a *app) runNew(r request) (err error) {
+	if err := r.check(); err != nil {
+		return err
+	}
+	dir := a.path(r.name)
+	if r.dir != "" {
+		dir = a.path(r.dir)
+	}
+	a.doc.Directory = dir
+	draft, err := a.draft(dir, r)
+	if err != nil {
+		return err
+	}
+	if r.noApply {
+		return a.newFilesOnly(r, draft)
+	}
+	// The state's folder comes with the lock, so the project's own marker has to
+	// be there first; and nothing at all may be written before all is checked.
+	st, exists, err := state.Read(a.statePath(dir, provision.Production))
+	if err != nil {
+		return err
+	}
+	if !exists {
+		st = blankState(r.name, provision.Production, "")
+	}
+	client, closer, err := a.connectNew(dir, r, draft, st)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closer()) }()
+	plan, err := a.preflight(client, draft, st)
+	if err != nil {
+		return err
+	}
+	if err := plan.ConflictProblem(); err != nil {
+		return err
+	}
+	if !a.offline {
+		draft.account = client.Account
+	}
+	if err := draft.write(r, a.view()); err != nil {
+		return err
+	}
+	store, err := a.openState(dir, r.name, provision.Production, "new")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	p, err := a.openProject(dir, "")
+	if err != nil {
+		return err
+	}
+	if err := plan.Fresh(store.State()); err != nil && exists {
+		return &provision.Problem{At: dir, Text: "another run has changed the state meanwhile", Class: provision.Locked, Hints: []string{"run the same command again"}}
+	}
+	plan.Manifest = p.manifest.Hash
+	if err := a.applyPlan(client, store, p, plan, r.target); err != nil {
+		return err
+	}
+	a.next(dir, r)
+	return nil
+}
+
+// connectNew connects as the request and what stands in the folder say. A
+// rehearsal keeps its Cloudflare in the project's folder, which it may make.
+func (a *app) connectNew(dir string, r request, d *draft, st provision.State) (*kinds.Client, func() error, error) {
+	if a.offline {
+		if err := d.claim(r); err != nil {
+			return nil, nil, err
+		}
+	}
+	return a.connect(dir, r.target, r.name, provision.Production, d.project.desired.Domain, pinned{manifest: d.project.desired.Account, state: st.Account})
+}
+
+// preflight asks everything that has to be known before the first write, at
+// once: the token, the account, the zone, and what stands at each planned name.
+func (a *app) preflight(client *kinds.Client, d *draft, st provision.State) (plan provision.Plan, err error) {
+	var token, account error
+	var g errgroup.Group
+	g.Go(func() error { token = client.Verify(a.ctx); return nil })
+	g.Go(func() error { account = client.CheckAccount(a.ctx); return nil })
+	g.Go(func() (err error) { plan, err = a.observe(client, d.project, st, false); return err })
+	err = g.Wait()
+	// A bad token fails every call: say so first.
+	for _, e := range []error{token, account, err} {
+		if e != nil {
+			return plan, e
+		}
+	}
+	return plan, nil
+}
+
+// newFilesOnly writes the project and asks Cloudflare nothing.
+func (a *app) newFilesOnly(r request, d *draft) error {
+	if err := d.write(r, a.view()); err != nil {
+		return err
+	}
+	a.view().Notice("nothing was made and nothing was asked at Cloudflare: --no-apply")
+	a.next(d.dir, r)
+	return nil
+}
+
+// next prints the three commands to type now.
+func (a *app) next(dir string, r request) {
+	rel, err := filepath.Rel(a.Dir, dir)
+	if err != nil {
+		rel = dir
+	}
+	a.doc.Next = []string{"cd " + rel, "npm ci"}
+	switch {
+	case r.noApply && a.offline:
+		a.doc.Next = append(a.doc.Next, "cfboot apply --offline")
+	case r.noApply:
+		a.doc.Next = append(a.doc.Next, "cfboot apply")
+	case a.offline:
+		a.doc.Next = append(a.doc.Next, "npm test")
+	default:
+		a.doc.Next = append(a.doc.Next, "npm run deploy")
+	}
+	a.view().Print("\nNext:\n  %s", strings.Join(a.doc.Next, "\n  "))
+}

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/kinds"
+	"github.com/cfboot/cfboot/provision/manifest"
+	"github.com/cfboot/cfboot/provision/state"
+	"github.com/spf13/cobra"
+)
+
+const (
+	manifestFile = "cfboot.jsonc"
+	wranglerFile = "wrangler.jsonc"
+	ownDir       = ".cfboot"
+	offlineDir   = ".cfboot/offline"
+)
+
+// target is what a command is about: which environment of which project, in
+// which account.
+type target struct {
+	environment string
+	account     string
+	allow       []string
+	yes         bool
+}
+
+func (t *target) addEnvironment(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&t.environment, "env", "", "environment (default: production)")
+}
+
+func (t *target) addAccount(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&t.account, "account", "", "account ID (default: CLOUDFLARE_ACCOUNT_ID, the manifest, or the only one)")
+}
+
+func (t *target) addYes(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&t.yes, "yes", false, "do it without asking")
+}
+
+func (t *target) addAllow(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&t.allow, "allow", nil, "allow what is refused otherwise: delete-data")
+}
+
+func (t *target) env() string {
+	if t.environment == "" {
+		return provision.Production
+	}
+	return t.environment
+}
+
+func (t *target) check() error {
+	for _, a := range t.allow {
+		if a != provision.DeleteData {
+			return refused(fmt.Sprintf("there is nothing to allow under the name %q", a), "what may be allowed: "+provision.DeleteData)
+		}
+	}
+	return nil
+}
+
+// project is a folder with a manifest.
+type project struct {
+	dir      string
+	manifest *manifest.Manifest
+	desired  manifest.Desired
+}
+
+// openProject reads the manifest of the working directory.
+func (a *app) openProject(dir, environment string) (*project, error) {
+	path := filepath.Join(dir, manifestFile)
+	src, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &provision.Problem{At: path, Text: "there is no manifest here", Hints: []string{"change into a project's folder", "or begin one: cfboot new my-app --pattern saas"}}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseProject(dir, src, environment)
+}
+
+func parseProject(dir string, src []byte, environment string) (*project, error) {
+	m, err := manifest.Parse(manifestFile, src, kinds.Catalog{})
+	if err != nil {
+		return nil, err
+	}
+	d, err := m.Desired(environment, kinds.Catalog{})
+	if err != nil {
+		return nil, err
+	}
+	return &project{dir: dir, manifest: m, desired: d}, nil
+}
+
+// statePath is where a project's state is. The rehearsal's lies apart, so that
+// the two never meet.
+func (a *app) statePath(dir, environment string) string {
+	if a.offline {
+		return state.Path(filepath.Join(dir, filepath.FromSlash(offlineDir)), environment)
+	}
+	return state.Path(filepath.Join(dir, ownDir), environment)
+}

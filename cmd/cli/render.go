@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/cfboot/cfboot/cmd/view"
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/kinds"
+	"github.com/cfboot/cfboot/provision/state"
+	"github.com/cfboot/cfboot/wrangler"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) newRender() *cobra.Command {
+	var t target
+	cmd := &cobra.Command{
+		Use:   "render",
+		Short: "Fill the IDs of what exists into wrangler.jsonc",
+		Long:  "Sets the values that the state knows, each in its binding, and touches no other\nbyte of wrangler.jsonc. It asks Cloudflare nothing.",
+		Args:  cobra.NoArgs,
+		RunE: a.answering(func(cmd *cobra.Command, args []string) error {
+			a.sayOffline()
+			st, exists, err := state.Read(a.statePath(a.Dir, t.env()))
+			if err != nil {
+				return err
+			}
+			if !exists || st.Empty() {
+				return &provision.Problem{At: a.statePath(a.Dir, t.env()), Text: "nothing is owned yet, so there is nothing to fill in", Hints: []string{"cfboot apply"}}
+			}
+			a.doc.Project, a.doc.Environment, a.doc.Account = st.Project, st.Environment, st.Account
+			return a.render(a.Dir, t.environment, st, st)
+		}),
+	}
+	t.addEnvironment(cmd)
+	return cmd
+}
+
+// render writes what the state knows into wrangler.jsonc, and takes out what
+// stood there for a resource that is ours no longer.
+func (a *app) render(dir, environment string, before, after provision.State) error {
+	path, err := a.wranglerPath(dir)
+	if err != nil {
+		return err
+	}
+	src, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &provision.Problem{At: path, Text: "there is no wrangler.jsonc to fill the IDs into", Hints: []string{"bring it back, or write {} into it, then: cfboot render"}}
+	}
+	if err != nil {
+		return err
+	}
+	section := environment
+	if section == provision.Production {
+		section = ""
+	}
+	wanted := bindings(after)
+	edits := removals(src, section, bindings(before), wanted)
+	for _, b := range wanted {
+		edits = append(edits, edit(b))
+	}
+	changed, err := wrangler.Update(path, section, edits)
+	if err != nil {
+		return asProblem(err)
+	}
+	name, _ := filepath.Rel(a.Dir, path)
+	a.doc.Rendered = &view.Rendered{File: filepath.ToSlash(name), Changed: changed}
+	if changed {
+		a.view().Print("Filled the IDs into %s.", filepath.ToSlash(name))
+	} else {
+		a.view().Print("%s has every ID already.", filepath.ToSlash(name))
+	}
+	return nil
+}
+
+// wranglerPath is the file to render into. A rehearsal in a project that really
+// exists must not put invented IDs where the next deploy takes them from, so it
+// works on a copy.
+func (a *app) wranglerPath(dir string) (string, error) {
+	path := filepath.Join(dir, wranglerFile)
+	if !a.offline {
+		return path, nil
+	}
+	real := false
+	for _, f := range mustGlob(filepath.Join(dir, ownDir, "state*.json")) {
+		st, exists, err := state.Read(f)
+		if err != nil {
+			return "", err
+		}
+		real = real || exists && !st.Empty()
+	}
+	if !real {
+		return path, nil
+	}
+	copied := filepath.Join(dir, filepath.FromSlash(offlineDir), wranglerFile)
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	return copied, writeFile(copied, src, 0o644)
+}
+
+// mustGlob lists files by a pattern that is known to be well formed.
+func mustGlob(pattern string) []string {
+	names, err := filepath.Glob(pattern)
+	if err != nil {
+		panic(err)
+	}
+	return names
+}
+
+func bindings(st provision.State) []provision.Binding {
+	var out []provision.Binding
+	for _, e := range provision.Sorted(st.Entries) {
+		out = append(out, kinds.Bindings(e)...)
+	}
+	return out
+}
+
+func edit(b provision.Binding) wrangler.Edit {
+	e := wrangler.Edit{Section: b.Section, Match: wrangler.Field(b.Match)}
+	for _, f := range b.Set {
+		e.Set = append(e.Set, wrangler.Field(f))
+	}
+	return e
+}
+
+// removals takes out the elements of what is ours no longer, as far as they
+// still say what we wrote.
+func removals(src []byte, environment string, before, after []provision.Binding) []wrangler.Edit {
+	config, err := wrangler.Read(src)
+	if err != nil {
+		return nil // Update will say what is wrong with the file
+	}
+	var out []wrangler.Edit
+	for _, b := range before {
+		if slices.ContainsFunc(after, func(c provision.Binding) bool { return same(b, c) }) {
+			continue
+		}
+		env := config.Environment(environment)
+		if env == nil {
+			continue
+		}
+		for _, have := range env.Bindings {
+			if slices.Equal(have.Section, b.Section) && have.Field(b.Match.Name) == b.Match.Value && says(have, b) {
+				out = append(out, wrangler.Edit{Section: b.Section, Match: wrangler.Field(b.Match), Remove: true})
+			}
+		}
+	}
+	return out
+}
+
+func same(a, b provision.Binding) bool {
+	return slices.Equal(a.Section, b.Section) && reflect.DeepEqual(a.Match, b.Match)
+}
+
+func says(have wrangler.Binding, b provision.Binding) bool {
+	for _, f := range b.Set {
+		if fmt.Sprint(have.Field(f.Name)) != fmt.Sprint(f.Value) {
+			return false
+		}
+	}
+	return true
+}
+
+// asProblem gives the patcher's error the place and hints in our form.
+func asProblem(err error) error {
+	var w *wrangler.Error
+	if errors.As(err, &w) {
+		return &provision.Problem{Err: err, Hints: w.Hints}
+	}
+	return err
+}
+
+// sum prints the last line of a change.
+func (a *app) sum(client *kinds.Client, plan provision.Plan, took time.Duration) {
+	if plan.Empty() {
+		return
+	}
+	n := 0
+	for _, c := range plan.Changes() {
+		n += c
+	}
+	word := "Done"
+	if plan.Destroy {
+		word = "Destroyed"
+	}
+	a.view().Print("%s: %d steps in %s, %d API calls in all.", word, n, view.Took(took), client.Calls())
+}

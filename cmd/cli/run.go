@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cfboot/cfboot/cmd/view"
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/kinds"
+	"github.com/cfboot/cfboot/provision/state"
+	"github.com/google/renameio/v2/maybe"
+	"github.com/spf13/cobra"
+)
+
+// parallel is how many steps are under way at once. The client bounds the
+// requests; this only has to be more.
+const parallel = 64
+
+// settle is the wait before what was not found is looked for once more.
+const settle = 2 * time.Second
+
+// answering makes a command's run answer with the document when --json is
+// given.
+func (a *app) answering(run func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		a.answers = true
+		return run(cmd, args)
+	}
+}
+
+// openState takes the lock of an environment's state.
+func (a *app) openState(dir, project, environment, command string) (*state.Store, error) {
+	store, err := state.Open(a.statePath(dir, environment), state.Options{
+		Project: project, Environment: environment, Command: "cfboot " + command, Now: a.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range store.Warnings() {
+		a.view().Notice("warning: %s", w)
+	}
+	return store, nil
+}
+
+// observe makes the plan and puts it into the answer.
+func (a *app) observe(client *kinds.Client, p *project, st provision.State, destroy bool) (provision.Plan, error) {
+	var desired []provision.Resource
+	if p != nil {
+		desired = p.desired.Resources
+	}
+	st.Account = client.Account
+	plan, err := provision.NewPlan(a.ctx, client, kinds.Traits(), desired, st, destroy)
+	if err != nil {
+		return plan, err
+	}
+	plan.Offline = a.offline
+	if p != nil {
+		plan.Manifest = p.manifest.Hash
+	}
+	a.describe(plan)
+	return plan, nil
+}
+
+func (a *app) describe(plan provision.Plan) {
+	a.doc.Project, a.doc.Environment, a.doc.Account = plan.Project, plan.Environment, plan.Account
+	a.doc.Plan = view.Planned(plan)
+}
+
+// carryOut applies a plan that was consented to, and shows each step.
+func (a *app) carryOut(client *kinds.Client, store *state.Store, plan provision.Plan, t target) error {
+	if plan.Empty() {
+		return nil
+	}
+	if err := store.SetAccount(client.Account); err != nil {
+		return err
+	}
+	if err := store.Preflight(); err != nil {
+		return err
+	}
+	ctx, stop, release := a.interruptible()
+	defer release()
+	began := a.Now()
+	summary := &view.ResultSummary{}
+	res, err := provision.Apply(ctx, plan, store.State(), kinds.Traits(), client, store, provision.Options{
+		Run: store.Run(), Parallel: parallel, Allow: t.allow, Stop: stop, Now: a.Now, Settle: settle,
+		Report: func(e provision.Event) {
+			one := view.OneRun{Key: e.Step.Key.String(), Name: e.Step.Name, Part: e.Part, Millis: e.Took.Milliseconds()}
+			if e.Err != nil {
+				one.Error = view.Clean(e.Err.Error())
+			}
+			summary.Steps = append(summary.Steps, one)
+			a.view().Event(e)
+		},
+	})
+	summary.Done, summary.Failed, summary.Skipped = res.Done, res.Failed, res.Skipped
+	summary.Calls, summary.Millis = client.Calls(), a.Now().Sub(began).Milliseconds()
+	a.doc.Result = summary
+	var unsaved *state.SaveError
+	if errors.As(err, &unsaved) {
+		a.rescue(unsaved.Bundle)
+	}
+	return err
+}
+
+// rescue shows the state that could not be saved, so that no id is lost.
+func (a *app) rescue(bundle []byte) {
+	out := a.Stdout
+	if a.json {
+		out = a.Stderr // standard output is one JSON document
+	}
+	a.view().Notice("the state could not be saved; keep what follows, it is the whole of it:")
+	_, _ = out.Write(append(bundle, '\n'))
+}
+
+// interruptible gives a context and a channel that follow the signals: the
+// first one stops beginning new steps, the second one ends those under way.
+func (a *app) interruptible() (context.Context, <-chan struct{}, func()) {
+	ctx, cancel := context.WithCancel(a.ctx)
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				return
+			case <-a.Signals:
+				if n == 0 {
+					a.view().Notice("stopping: what is under way is finished first; once more to stop at once")
+					close(stop)
+				} else {
+					cancel()
+				}
+			}
+		}
+	}()
+	return ctx, stop, func() { close(done); cancel() }
+}
+
+// writeFile replaces a file whole: a reader sees the old or the new one.
+func writeFile(path string, data []byte, mode os.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return maybe.WriteFile(path, data, mode)
+}

@@ -1,0 +1,111 @@
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/cfboot/cfboot/provision"
+)
+
+// Planned is a plan with its sums, for JSON.
+func Planned(p provision.Plan) *PlanDocument {
+	d := &PlanDocument{Plan: p, Calls: p.Calls(), Consents: p.Consents(), Summary: map[string]int{}}
+	for a, n := range p.Changes() {
+		d.Summary[a.String()] = n
+	}
+	return d
+}
+
+// Plan prints what would be done, for people.
+func (v View) Plan(p provision.Plan) {
+	if v.JSON {
+		return
+	}
+	for _, s := range p.Steps {
+		if s.Action != provision.Keep {
+			v.step(s)
+		}
+	}
+	for _, c := range p.Conflicts {
+		fmt.Fprintf(v.Out, "  %s %-22s %s\n", v.paint("31", "!"), c.Key, Clean(c.Text))
+	}
+	if !p.Empty() {
+		fmt.Fprintln(v.Out)
+	}
+	fmt.Fprintln(v.Out, Summary(p))
+}
+
+func (v View) step(s provision.Step) {
+	fmt.Fprintf(v.Out, "  %s %-22s %s\n", v.paint(colours[s.Action], string(s.Action)), s.Key, Clean(s.Name))
+	if s.Reason != "" {
+		fmt.Fprintf(v.Out, "      %s\n", Clean(s.Reason))
+	}
+	if s.Data != "" {
+		fmt.Fprintf(v.Out, "      %s\n", v.paint("31", "holds "+Clean(s.Data)+", which would be lost"))
+	}
+	if s.Action == provision.Delete {
+		return
+	}
+	for _, c := range s.Changes {
+		note := ""
+		switch {
+		case c.Drift:
+			note = "  (changed outside cfboot)"
+		case c.Local:
+			note = "  (project files only)"
+		}
+		if c.Replaces {
+			note += "  (forces a replacement)"
+		}
+		fmt.Fprintf(v.Out, "      %s: %s → %s%s\n", c.Setting, value(c.Old), value(c.New), note)
+	}
+}
+
+// value writes a setting on one line.
+func value(v any) string {
+	if v == nil {
+		return "(none)"
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "?"
+	}
+	return Clean(string(b))
+}
+
+// Summary is the sentence that sums a plan up.
+func Summary(p provision.Plan) string {
+	kept := 0
+	for _, s := range p.Steps {
+		if s.Action == provision.Keep {
+			kept++
+		}
+	}
+	if p.Empty() {
+		switch {
+		case p.Destroy:
+			return "Nothing to destroy: no resource is owned."
+		case kept == 0:
+			return "Nothing to do: no resource is wanted and none is owned."
+		}
+		return fmt.Sprintf("Nothing to do: all %d resources are as the manifest wants them.", kept)
+	}
+	n := p.Changes()
+	var parts []string
+	for _, a := range []struct {
+		action provision.Action
+		word   string
+	}{{provision.Create, "create"}, {provision.Adopt, "adopt"}, {provision.Update, "update"}, {provision.Replace, "replace"}, {provision.Delete, "delete"}} {
+		if n[a.action] > 0 {
+			parts = append(parts, fmt.Sprintf("%d to %s", n[a.action], a.word))
+		}
+	}
+	if len(p.Conflicts) > 0 {
+		parts = append(parts, fmt.Sprintf("%d in conflict", len(p.Conflicts)))
+	}
+	if kept > 0 {
+		parts = append(parts, fmt.Sprintf("%d to keep", kept))
+	}
+	return fmt.Sprintf("%s. %d API calls.", strings.Join(parts, ", "), p.Calls())
+}

@@ -1,0 +1,283 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cfboot/cfboot/cmd/cli"
+	"github.com/cfboot/cfboot/provision/emulator"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"cfboot": func() { os.Exit(cli.Main(cli.System("test"), os.Args[1:])) },
+	})
+}
+
+// TestScripts plays every script that stands in testdata/script. Beside cfboot
+// itself a script may use the commands below; `cloudflare start` gives it a
+// Cloudflare of its own.
+func TestScripts(t *testing.T) {
+	play(t, "testdata/script", func(*testscript.Env) error { return nil })
+}
+
+func play(t *testing.T, dir string, setup func(*testscript.Env) error) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 dir,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE") != "",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("NO_COLOR", "1")
+			for _, name := range []string{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL", "CFBOOT_OFFLINE"} {
+				env.Setenv(name, "")
+			}
+			return setup(env)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"cloudflare": cloudflare,
+			"exits":      exits,
+			"json":       jsonField,
+			"edit":       edit,
+			"ids":        ids,
+			"ready":      ready,
+		},
+	})
+}
+
+const testAccount = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+type cloud struct {
+	server *emulator.Server
+	http   *httptest.Server
+}
+
+var clouds = map[*testscript.TestScript]*cloud{}
+
+// cloudflare start [-latency D] [-zone NAME] [-account ID:NAME]...   serve one and point cfboot at it
+// cloudflare fail METHOD PATH [after] [drop] [status N] [code N] [count N]
+// cloudflare has KIND N ...       how many of a kind exist
+// cloudflare empty                nothing exists
+// cloudflare call METHOD PATH [BODY]   by hand
+// cloudflare forget               begin to count requests anew
+// cloudflare rounds N             at most N requests waited for each other
+// cloudflare once                 no request was sent twice
+// cloudflare requests [METHOD] N  exactly so many were sent
+func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("usage: cloudflare start|fail|has|empty|call|forget|rounds|once|requests")
+	}
+	if args[0] == "start" {
+		startCloud(ts, args[1:])
+		return
+	}
+	c := clouds[ts]
+	if c == nil {
+		ts.Fatalf("cloudflare start first")
+	}
+	switch args[0] {
+	case "fail":
+		c.server.Fail(failure(ts, args[1:]))
+	case "has":
+		n := c.server.Count()
+		for i := 1; i+1 < len(args); i += 2 {
+			if want := number(ts, args[i+1]); n[args[i]] != want {
+				ts.Fatalf("there are %d of kind %s, want %d: %v", n[args[i]], args[i], want, n)
+			}
+		}
+	case "empty":
+		for kind, n := range c.server.Count() {
+			if n != 0 {
+				ts.Fatalf("%d of kind %s are left: %v", n, kind, c.server.Count())
+			}
+		}
+	case "call":
+		body := ""
+		if len(args) > 3 {
+			body = args[3]
+		}
+		callByHand(ts, c, args[1], args[2], body)
+	case "forget":
+		c.server.ResetRequests()
+	case "rounds":
+		if got := emulator.Rounds(c.server.Requests()); got > number(ts, args[1]) {
+			ts.Fatalf("%d rounds, want at most %s:\n%s", got, args[1], listing(c.server.Requests()))
+		} else {
+			ts.Logf("%d rounds, %d requests", got, len(c.server.Requests()))
+		}
+	case "once":
+		seen := map[string]bool{}
+		for _, r := range c.server.Requests() {
+			key := r.Method + " " + r.Path + "?" + r.Query
+			if seen[key] && r.Method == "GET" {
+				ts.Fatalf("sent twice: %s\n%s", key, listing(c.server.Requests()))
+			}
+			seen[key] = true
+		}
+	case "requests":
+		method, want := "", args[len(args)-1]
+		if len(args) == 3 {
+			method = args[1]
+		}
+		n := 0
+		for _, r := range c.server.Requests() {
+			if method == "" || r.Method == method {
+				n++
+			}
+		}
+		if n != number(ts, want) {
+			ts.Fatalf("%d %s requests, want %s:\n%s", n, method, want, listing(c.server.Requests()))
+		}
+	default:
+		ts.Fatalf("cloudflare %s?", args[0])
+	}
+}
+
+func startCloud(ts *testscript.TestScript, args []string) {
+	o := emulator.Options{}
+	for i := 0; i+1 < len(args); i += 2 {
+		switch args[i] {
+		case "-latency":
+			d, err := time.ParseDuration(args[i+1])
+			ts.Check(err)
+			o.Latency = d
+		case "-lag":
+			d, err := time.ParseDuration(args[i+1])
+			ts.Check(err)
+			o.Lag = d
+		case "-zone":
+			name, status, _ := strings.Cut(args[i+1], ":")
+			o.Zones = append(o.Zones, emulator.Zone{Name: name, Status: status, Account: testAccount})
+		case "-account":
+			id, name, _ := strings.Cut(args[i+1], ":")
+			o.Accounts = append(o.Accounts, emulator.Account{ID: id, Name: name})
+		default:
+			ts.Fatalf("cloudflare start: %s?", args[i])
+		}
+	}
+	if o.Accounts == nil {
+		o.Accounts = []emulator.Account{{ID: testAccount, Name: "Test"}}
+	}
+	s, err := emulator.Open("", o)
+	ts.Check(err)
+	c := &cloud{server: s, http: httptest.NewServer(s)}
+	clouds[ts] = c
+	ts.Defer(func() { c.http.Close(); _ = s.Close(); delete(clouds, ts) })
+	ts.Setenv("CLOUDFLARE_API_BASE_URL", c.http.URL+"/client/v4")
+	ts.Setenv("CLOUDFLARE_API_TOKEN", testToken)
+}
+
+const testToken = "script-token-0123456789012345678901234567"
+
+func failure(ts *testscript.TestScript, args []string) emulator.Failure {
+	f := emulator.Failure{Method: args[0], Path: args[1], Count: 1}
+	for i := 2; i < len(args); i++ {
+		switch args[i] {
+		case "after":
+			f.After = true
+		case "drop":
+			f.Drop = true
+		case "status":
+			i++
+			f.Status = number(ts, args[i])
+		case "code":
+			i++
+			f.Code = number(ts, args[i])
+		case "count":
+			i++
+			f.Count = number(ts, args[i])
+		case "retry-after":
+			i++
+			f.RetryAfter = args[i]
+		default:
+			ts.Fatalf("cloudflare fail: %s?", args[i])
+		}
+	}
+	return f
+}
+
+func callByHand(ts *testscript.TestScript, c *cloud, method, path, body string) {
+	req := httptest.NewRequest(method, "/client/v4/"+path, strings.NewReader(body))
+	req.Header.Set("Authorization", "Bearer by-hand-01234567890123456789012345678901")
+	req.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	c.server.ServeHTTP(w, req)
+	if w.Code >= 300 {
+		ts.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
+	}
+}
+
+func listing(rs []emulator.Request) string {
+	sort.Slice(rs, func(i, j int) bool { return rs[i].Start.Before(rs[j].Start) })
+	var b strings.Builder
+	for _, r := range rs {
+		fmt.Fprintf(&b, "%8.1f-%8.1f ms  %d %s %s?%s\n", ms(r.Start.Sub(rs[0].Start)), ms(r.End.Sub(rs[0].Start)), r.Status, r.Method, r.Path, r.Query)
+	}
+	return b.String()
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func number(ts *testscript.TestScript, s string) int {
+	n, err := strconv.Atoi(s)
+	ts.Check(err)
+	return n
+}
+
+// exits N COMMAND...   the command ends with just this code
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	want := number(ts, args[0])
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if err != nil {
+		m := regexp.MustCompile(`exit status (\d+)`).FindStringSubmatch(err.Error())
+		if m == nil {
+			ts.Fatalf("%v", err)
+		}
+		got = number(ts, m[1])
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// json FILE PATH VALUE   the field at a dotted path is VALUE (as JSON or bare)
+func jsonField(ts *testscript.TestScript, neg bool, args []string) {
+	var v any
+	if err := json.Unmarshal([]byte(ts.ReadFile(args[0])), &v); err != nil {
+		ts.Fatalf("%s is not one JSON document: %v\n%s", args[0], err, ts.ReadFile(args[0]))
+	}
+	for _, step := range strings.Split(args[1], ".") {
+		switch at := v.(type) {
+		case map[string]any:
+			v = at[step]
+		case []any:
+			v = at[number(ts, step)]
+		default:
+			v = nil
+		}
+	}
+	got := fmt.Sprint(v)
+	if (got == args[2]) == neg {
+		ts.Fatalf("%s is %s, want %s", args[1], got, args[2])
+	}
+}
+
+// edit FILE OLD NEW   replaces the only occurrence of OLD
+func edit(ts *testscript.TestScript, neg bool, args []string) {
+	text := ts.ReadFile(args[0])
+	if strings.Count(text, args[1]) != 1 {
+		ts.Fatalf("%q stands %d times in %s", args[1], strings.Count(text, args[1]), args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o644))
+}

@@ -1,0 +1,31 @@
+package e2e
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+var now = time.Now
+
+// TestStart: a command that asks nothing answers at once. The best of twenty
+// counts, because a busy machine says nothing about the program.
+func TestStart(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "cfboot")
+	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/cfboot").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	best := time.Hour
+	for range 20 {
+		began := time.Now()
+		if err := exec.Command(bin, "version").Run(); err != nil {
+			t.Fatal(err)
+		}
+		best = min(best, time.Since(began))
+	}
+	t.Logf("cfboot version takes %s", best)
+	if best > 10*time.Millisecond {
+		t.Errorf("cfboot version takes %s, want at most 10 ms", best)
+	}
+}

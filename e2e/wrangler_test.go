@@ -1,0 +1,128 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestWrangler plays the scripts in testdata/wrangler, in which the real
+// wrangler and npm take part. They need `npm ci --ignore-scripts` in this folder
+// and the npm registry, and minutes; `make wrangler` does both.
+func TestWrangler(t *testing.T) {
+	bin, err := filepath.Abs("node_modules/.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(bin, "wrangler")); err != nil {
+		if os.Getenv("CFBOOT_REQUIRE_WRANGLER") != "" {
+			t.Fatal("wrangler is not installed: npm ci --ignore-scripts in e2e/")
+		}
+		t.Skip("wrangler is not installed; make wrangler installs and runs it")
+	}
+	home := os.Getenv("HOME")
+	play(t, "testdata/wrangler", func(env *testscript.Env) error {
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		for name, value := range map[string]string{
+			"PATH":                        bin + string(os.PathListSeparator) + env.Getenv("PATH"),
+			"PORT":                        port,
+			"XDG_CONFIG_HOME":             filepath.Join(env.WorkDir, "xdg"),
+			"NPM_CONFIG_USERCONFIG":       filepath.Join(home, ".npmrc"), // where the registry may be named
+			"npm_config_cache":            filepath.Join(home, ".npm"),
+			"npm_config_audit":            "false",
+			"npm_config_fund":             "false",
+			"npm_config_update_notifier":  "false",
+			"WRANGLER_SEND_METRICS":       "false",
+			"WRANGLER_HIDE_BANNER":        "true",
+			"WRANGLER_WRITE_LOGS":         "false",
+			"WRANGLER_REGISTRY_PATH":      filepath.Join(env.WorkDir, "registry"),
+			"WRANGLER_CACHE_DIR":          filepath.Join(env.WorkDir, "wrangler-cache"),
+			"CLOUDFLARE_CF_FETCH_ENABLED": "false",
+			"CI":                          "1",
+		} {
+			env.Setenv(name, value)
+		}
+		// wrangler takes a variable that is set but empty for a value.
+		env.Vars = deleteEmpty(env.Vars, "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL")
+		return nil
+	})
+}
+
+func deleteEmpty(vars []string, names ...string) []string {
+	var out []string
+	for _, v := range vars {
+		name, value, _ := strings.Cut(v, "=")
+		drop := false
+		for _, n := range names {
+			drop = drop || n == name && value == ""
+		}
+		if !drop {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
+}
+
+// ready PORT   waits until something listens there
+func ready(ts *testscript.TestScript, neg bool, args []string) {
+	for begin := time.Now(); time.Since(begin) < 10*time.Second; time.Sleep(20 * time.Millisecond) {
+		if c, err := net.Dial("tcp", "127.0.0.1:"+args[0]); err == nil {
+			_ = c.Close()
+			return
+		}
+	}
+	ts.Fatalf("nothing listens on port %s", args[0])
+}
+
+// ids STATE WRANGLER LISTED...   every id of a store in the state stands in
+// wrangler.jsonc, as far as it is bound there by id, and in the listings
+func ids(ts *testscript.TestScript, neg bool, args []string) {
+	var state struct {
+		Entries []struct{ Key, ID, Name string }
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &state))
+	config := ts.ReadFile(args[1])
+	listed := ""
+	for _, f := range args[2:] {
+		listed += regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(ts.ReadFile(f), "")
+	}
+	n := 0
+	for _, e := range state.Entries {
+		kind, _, _ := strings.Cut(e.Key, "/")
+		byID := kind == "d1" || kind == "kv"
+		switch kind {
+		case "d1", "kv", "r2", "queue":
+			n++
+			if byID && !strings.Contains(config, fmt.Sprintf("%q", e.ID)) || !byID && !strings.Contains(config, fmt.Sprintf("%q", e.Name)) {
+				ts.Fatalf("%s (%s, %s) does not stand in %s", e.Key, e.Name, e.ID, args[1])
+			}
+			if !strings.Contains(listed, e.ID) || !strings.Contains(listed, e.Name) {
+				ts.Fatalf("wrangler does not list %s (%s, %s):\n%s", e.Key, e.Name, e.ID, listed)
+			}
+		}
+	}
+	if n == 0 {
+		ts.Fatalf("the state has no stores")
+	}
+}
