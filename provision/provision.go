@@ -22,6 +22,9 @@
 // once as are ready, through a Driver, and reports each outcome to a Recorder
 // before it goes on. A create is announced (Intent), carried out and recorded;
 // one whose answer was lost is looked up, never blindly repeated.
+// What an update brings about and nobody could find out later is recorded before
+// it is sent. A setting of an entry that is null was sent at some time, and
+// nobody knows what became of it.
 package provision
 
 import (
@@ -120,7 +123,7 @@ type State struct {
 	Environment string // "production" unless named
 	Account     string // the account everything in it lives in
 	Entries     map[Key]Entry
-	Intents     map[Key]Intent
+	Intents     map[Key]Intent // of keys that have no entry
 }
 
 // Sorted lists entries by key.
@@ -183,7 +186,7 @@ type Driver interface {
 // Recorder keeps progress. Each method returns only when it is safely kept; an
 // error stops the run, because what cannot be recorded may be lost.
 type Recorder interface {
-	Begin(Intent) error // a create is about to be sent
+	Begin(Intent) error // a create is about to be sent; an entry of that key is gone, and its record with it
 	Drop(Key) error     // the create was not carried out after all
 	Keep(Entry) error   // the entry exists as given; closes its intent
 	Forget(Key) error   // it is gone; closes its intent
