@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -94,7 +95,12 @@ func (s *Server) seenAccounts(c *call) []entry[*account] {
 }
 
 func (s *Server) listAccounts(c *call) (*reply, error) {
-	return paged(s, c, s.seenAccounts(c), pageSize{20, 50}, showAccount)
+	all, size := s.seenAccounts(c), pageSize{20, 50}
+	if s.o.RepeatLastPage {
+		per := min(max(c.number("per_page", size.usual), 1), size.most)
+		c.query.Set("page", strconv.Itoa(min(c.number("page", 1), max((len(all)+per-1)/per, 1))))
+	}
+	return paged(s, c, all, size, showAccount)
 }
 
 func (s *Server) getAccount(c *call) (*reply, error) { return ok(showAccount(c.account)) }

@@ -10,7 +10,7 @@ import (
 // Token is a credential and what it may do.
 type Token struct {
 	Value string `json:"-"`
-	ID    string `json:"id,omitempty"` // 32 hex digits; derived from nothing, made up if empty
+	ID    string `json:"id,omitempty"` // 32 hex digits; made up if empty
 	// Account makes it a token owned by that account; "" is a user token.
 	Account string `json:"account,omitempty"`
 	// Accounts are those a user token may use; none: all.

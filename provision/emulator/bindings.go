@@ -162,13 +162,7 @@ func (s *Server) checkClass(c *call, w *script, b binding) error {
 
 // usersOf names the scripts that bind to a script.
 func (s *Server) usersOf(w *script) []string {
-	var out []string
-	for _, e := range s.scriptsByName.within(w.Account) {
-		if e.row.ID != w.ID && slices.ContainsFunc(s.boundBy(e.row), func(b binding) bool { return b.pointsAt(w.Name) }) {
-			out = append(out, e.row.Name)
-		}
-	}
-	return out
+	return s.linkedTo(w.Account, linkScript, w.Name)
 }
 
 func (b binding) pointsAt(script string) bool {
@@ -187,5 +181,6 @@ func (s *Server) unbind(c *call, w *script, users []string) {
 		next := *v
 		next.Bindings = slices.DeleteFunc(slices.Clone(v.Bindings), func(b binding) bool { return b.pointsAt(w.Name) })
 		s.versions.put(c.x, &next)
+		s.relink(c, user, next.Bindings)
 	}
 }

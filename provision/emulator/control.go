@@ -14,7 +14,7 @@ const controlPrefix = "/__emulator/"
 
 // serveControl answers:
 //
-//	GET  state            what exists, by kind
+//	GET  state            {"count": by kind, "resources": [...]}, see Count and Resources
 //	GET  requests         the log of requests
 //	GET  rounds           {"rounds": n}, see Rounds
 //	POST reset            forgets requests and faults
@@ -27,7 +27,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.Method + " " + path {
 	case "GET state":
-		writeJSON(w, s.Count())
+		writeJSON(w, map[string]any{"count": s.Count(), "resources": s.Resources()})
 	case "GET requests":
 		writeJSON(w, append([]Request{}, s.Requests()...))
 	case "GET rounds":

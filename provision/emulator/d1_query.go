@@ -107,10 +107,15 @@ func (st *statement) bind() error {
 // ownTransaction are the words that would break out of the one transaction.
 var ownTransaction = []string{"BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "ATTACH", "DETACH", "VACUUM"}
 
+// queryLimit is how long one call may take.
+const queryLimit = 30 * time.Second
+
 // transact runs the statements and afterwards notes the database's new size.
 func (s *Server) transact(ctx context.Context, id string, statements []statement, shape rowShape) ([]queryResult, error) {
 	var results []queryResult
 	tables, size := 0, int64(0)
+	ctx, cancel := context.WithTimeout(ctx, queryLimit)
+	defer cancel()
 	err := s.sqlite.with(ctx, id, func(conn *sql.Conn) error {
 		var err error
 		results, err = runAll(ctx, conn, statements, shape)
@@ -382,6 +387,10 @@ func sqlRefusal(err error) error {
 	var refused *refusal
 	if errors.As(err, &refused) {
 		return refused
+	}
+	if errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "interrupted") {
+		// guess: the text.
+		return refuse(http.StatusBadRequest, 7500, "D1 DB exceeded its time limit of %v and was reset.", queryLimit)
 	}
 	text := err.Error()
 	if _, after, has := strings.Cut(text, "SQL logic error: "); has {

@@ -11,7 +11,7 @@ func splitSQL(text string) []string {
 	depth := 0 // of BEGIN and CASE inside a trigger
 	flush := func(end int) {
 		if len(words) > 0 {
-			out = append(out, strings.TrimSpace(text[start:end]))
+			out = append(out, strings.Trim(text[start:end], sqlBlanks))
 		}
 		start, words, depth = end, nil, 0
 	}
@@ -66,12 +66,16 @@ const (
 	sqlEnd                  // a semicolon
 )
 
+// sqlBlanks are what SQLite takes for white space; all else above ASCII is part
+// of a name.
+const sqlBlanks = " \t\r\n\f\v"
+
 // token returns the length and kind of the first token; text is not empty.
 func token(text string) (int, sqlKind) {
 	switch c := text[0]; {
 	case c == ';':
 		return 1, sqlEnd
-	case strings.IndexByte(" \t\r\n\f\v", c) >= 0:
+	case strings.IndexByte(sqlBlanks, c) >= 0:
 		return 1, sqlBlank
 	case strings.HasPrefix(text, "--"):
 		if end := strings.IndexByte(text, '\n'); end >= 0 {

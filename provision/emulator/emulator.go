@@ -56,6 +56,9 @@ type Options struct {
 	RateLimit int
 	// Log gets one line per request, never a token. Nil: none.
 	Log io.Writer
+	// RepeatLastPage makes the list of accounts give its last page again instead
+	// of an empty one, as the real one was seen to do.
+	RepeatLastPage bool
 	// Now is the clock that dates resources and ends their lag. Nil: time.Now.
 	Now func() time.Time
 }

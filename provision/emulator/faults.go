@@ -14,7 +14,7 @@ type Failure struct {
 	Method string `json:"method,omitempty"` // "": any
 	Path   string `json:"path,omitempty"`   // regular expression on the escaped path after /client/v4; "": any
 	Skip   int    `json:"skip,omitempty"`   // so many matching requests pass first
-	Count  int    `json:"count,omitempty"`  // how often it strikes; 0: once, negative: for ever
+	Count  int    `json:"count,omitempty"`  // how often it strikes; 0: once, negative: always
 
 	Status      int    `json:"status,omitempty"` // 0: 500, or 200 with Envelope200
 	Code        int    `json:"code,omitempty"`

@@ -44,6 +44,7 @@ func FuzzBodies(f *testing.F) {
 		r.Header.Set("Content-Type", kind)
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)
+		s.ResetRequests()
 		return w.Code, w.Body.String()
 	}
 	send("POST", a+"d1/database", "", `{"name":"db"}`)

@@ -119,13 +119,9 @@ type producerView struct {
 }
 
 func (s *Server) showQueue(q *queue) any {
-	return s.viewQueue(q, s.producers(q.Account)[q.Name])
-}
-
-func (s *Server) viewQueue(q *queue, producers []string) queueView {
 	v := queueView{ID: q.ID, Name: q.Name, CreatedOn: micros(q.Made), ModifiedOn: q.Modified,
 		Producers: []producerView{}, Consumers: []any{}, Settings: q.Settings, Jurisdiction: q.Jurisdiction}
-	for _, script := range producers {
+	for _, script := range s.linkedTo(q.Account, linkQueue, q.Name) {
 		v.Producers = append(v.Producers, producerView{"worker", script, script, "production"})
 	}
 	for _, e := range s.consumersByQueue.within(q.ID) {
@@ -140,19 +136,6 @@ func (s *Server) viewQueue(q *queue, producers []string) queueView {
 	return v
 }
 
-// producers says which scripts send to which queue names.
-func (s *Server) producers(account string) map[string][]string {
-	out := map[string][]string{}
-	for _, e := range s.scriptsByName.within(account) {
-		for _, b := range s.boundBy(e.row) {
-			if b.Type == "queue" && !slices.Contains(out[b.Queue], e.row.Name) {
-				out[b.Queue] = append(out[b.Queue], e.row.Name)
-			}
-		}
-	}
-	return out
-}
-
 func (s *Server) listQueues(c *call) (*reply, error) {
 	all := s.queuesByAge.within(c.account.ID)
 	if names := c.query["name"]; len(names) > 0 {
@@ -162,8 +145,7 @@ func (s *Server) listQueues(c *call) (*reply, error) {
 			all = append(all, s.queuesByName.all(c.account.ID, name)...)
 		}
 	}
-	producers := s.producers(c.account.ID)
-	return paged(s, c, all, pageSize{100, 1000}, func(q *queue) any { return s.viewQueue(q, producers[q.Name]) })
+	return paged(s, c, all, pageSize{100, 1000}, s.showQueue)
 }
 
 func (s *Server) theQueue(c *call) (*queue, error) {
@@ -217,7 +199,7 @@ func (s *Server) deleteQueue(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if by := s.producers(q.Account)[q.Name]; len(by) > 0 {
+	if by := s.linkedTo(q.Account, linkQueue, q.Name); len(by) > 0 {
 		// guess: status and text.
 		return nil, refuse(http.StatusBadRequest, 11005, "Cannot delete queue: it is used by a binding of the Worker %s", by[0])
 	}

@@ -264,6 +264,7 @@ func (s *Server) dropScript(c *call, w *script) error {
 			"The script %s is still referenced by service bindings in Workers: %s", w.Name, strings.Join(users, ", "))
 	}
 	s.unbind(c, w, users)
+	s.relink(c, w, nil)
 	// guess: routes and custom domains go with the script.
 	s.dropRoutesOf(c, w)
 	for _, e := range slices.Clone(s.domainsByScript.all(w.Account, w.Name)) {

@@ -330,7 +330,7 @@ func TestControl(t *testing.T) {
 	}
 	c.must("POST", "A/queues", `{"queue_name":"q"}`)
 	for _, test := range []struct{ method, path, body, want string }{
-		{"GET", "state", "", `{"consumer":0,"d1":0,"dns":0,"domain":0,"kv":0,"queue":1,"r2":0,"route":0,"worker":0}`},
+		{"GET", "state", "", `{"count":{"consumer":0,"d1":0,"dns":0,"domain":0,"kv":0,"queue":1,"r2":0,"route":0,"worker":0},"resources":[{"kind":"queue"`},
 		{"GET", "rounds", "", `{"rounds":2}`},
 		{"POST", "fail", `{"path":"("}`, "no regular expression"},
 		{"POST", "fail", `[]`, "no Failure"},
@@ -355,5 +355,42 @@ func TestControl(t *testing.T) {
 	c.ServeHTTP(w, r)
 	if w.Code != 404 {
 		t.Errorf("a path that is not the API: %d", w.Code)
+	}
+}
+
+func TestResources(t *testing.T) {
+	c := open(t, Options{})
+	c.script("w")
+	q := c.must("POST", "A/queues", `{"queue_name":"q"}`).text("queue_id")
+	k := c.must("POST", "A/queues/"+q+"/consumers", `{"type":"worker","script_name":"w"}`).text("consumer_id")
+	c.must("PUT", "A/tags", `{"resource_type":"queue","resource_id":"`+q+`","tags":{"a":"b"}}`)
+	record := c.must("POST", "Z/dns_records", `{"type":"A","name":"a","content":"192.0.2.1","comment":"mine"}`).text("id")
+	c.must("PUT", "A/workers/domains", `{"hostname":"app.example.com","service":"w"}`)
+	zone := c.zoneID("example.com")
+	got := c.Resources()
+	for i := range got {
+		if got[i].Kind == "domain" {
+			got[i].ID = ""
+		}
+	}
+	want := []Resource{
+		{Kind: "consumer", ID: k, Name: "q/w", Account: acct},
+		{Kind: "dns", ID: record, Name: "A a.example.com", Zone: zone, Comment: "mine"},
+		{Kind: "domain", Name: "app.example.com", Account: acct, Zone: zone},
+		{Kind: "queue", ID: q, Name: "q", Account: acct, Tags: map[string]string{"a": "b"}},
+		{Kind: "worker", ID: "w", Name: "w", Account: acct},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("resources (-want +got):\n%s", diff)
+	}
+}
+
+func TestRepeatLastPage(t *testing.T) {
+	c := open(t, Options{RepeatLastPage: true})
+	for _, page := range []string{"1", "2", "99"} {
+		g := c.must("GET", "accounts?page="+page, nil)
+		if g.text("0.id") != acct || g.Info["page"] != 1. {
+			t.Errorf("page %s: %s", page, g.Raw)
+		}
 	}
 }

@@ -61,9 +61,13 @@ func settingsPart(c *call) ([]byte, error) {
 		if err != nil {
 			return nil, bad
 		}
-		if part.FormName() == "settings" {
-			return io.ReadAll(part)
+		if part.FormName() != "settings" {
+			continue
 		}
+		if raw, err := io.ReadAll(part); err == nil {
+			return raw, nil
+		}
+		return nil, bad
 	}
 }
 

@@ -56,6 +56,10 @@ type tables struct {
 	deployments      *table[*deployment]
 	deploysByScript  *index[*deployment]
 
+	links         *table[*link]
+	linksByTarget *index[*link]
+	linksByScript *index[*link]
+
 	doNamespaces    *table[*doNamespace]
 	doByScript      *index[*doNamespace]
 	doByAge         *index[*doNamespace]
@@ -134,6 +138,9 @@ func (t *tables) newWorkerTables(s *store) {
 	t.versionsByScript = t.versions.by(func(v *version) string { return key(v.Script, "") })
 	t.deployments = newTable(s, "deployment", func() *deployment { return new(deployment) })
 	t.deploysByScript = t.deployments.by(func(d *deployment) string { return key(d.Script, "") })
+	t.links = newTable(s, "link", func() *link { return new(link) })
+	t.linksByTarget = t.links.by(func(l *link) string { return key(l.Account, l.Kind, l.Target) })
+	t.linksByScript = t.links.by(func(l *link) string { return key(l.Script, l.ID) })
 	t.doNamespaces = newTable(s, "durable_object", func() *doNamespace { return new(doNamespace) })
 	t.doByScript = t.doNamespaces.by(func(n *doNamespace) string { return key(n.Script, n.Class) })
 	t.doByAge = t.doNamespaces.by(func(n *doNamespace) string { return key(n.Account, "") })

@@ -103,6 +103,7 @@ func (s *Server) number(c *call, w *script, v *version) {
 	w.Modified = c.x.now
 	v.Number = w.Count
 	s.versions.put(c.x, v)
+	s.relink(c, w, v.Bindings)
 }
 
 // revise makes a new version out of the newest one, with the same code.
