@@ -18,6 +18,9 @@ type d1Settings struct {
 	MigrationsDir   string `json:"migrations_dir,omitempty"`
 }
 
+// The length is not documented; 63 is what the other stores allow.
+var d1Naming = naming{regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`), "small letters, digits, - and _, at most 63 characters", 63}
+
 var _ = register(kind[d1Settings]{
 	name:       "d1",
 	permission: "D1 Write",
@@ -32,8 +35,7 @@ var _ = register(kind[d1Settings]{
 		"migrations_dir": {"type": "string", "description": "The folder of migrations, written into wrangler.jsonc.", "examples": ["migrations"]}
 	}
 }`,
-	// The length is not documented; 63 is what the other stores allow.
-	naming:   naming{regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`), "small letters, digits, - and _, at most 63 characters", 63},
+	naming:   d1Naming,
 	local:    []string{"binding", "migrations_dir"},
 	replace:  []string{provision.NameSetting, "jurisdiction"},
 	hints:    []string{"location_hint"},

@@ -148,7 +148,7 @@ func resolveRecord(in provision.Spec, s *dnsSettings, r *resolution) error {
 	switch {
 	case s.Content == "" && !byData[s.Type]:
 		return fault("/content", fmt.Sprintf("a %s record needs a content", s.Type))
-	case pointsAtHost(s.Type) && s.Content != "." && !validHost(s.Content, false):
+	case pointsAtHost(s.Type) && s.Content != "." && !validHost(s.Content):
 		return fault("/content", fmt.Sprintf("%q is no host name", s.Content), asciiHint)
 	case s.Type == "CNAME" && s.Content == host:
 		return fault("/content", fmt.Sprintf("%q cannot be an alias of itself", host))

@@ -15,6 +15,8 @@ type kvSettings struct {
 	Jurisdiction string `json:"jurisdiction,omitempty"`
 }
 
+var kvNaming = naming{regexp.MustCompile(`^[^\x00-\x1f]+$`), "at most 512 bytes, no control characters", 512}
+
 var _ = register(kind[kvSettings]{
 	name:       "kv",
 	permission: "Workers KV Storage Write",
@@ -26,7 +28,7 @@ var _ = register(kind[kvSettings]{
 		"jurisdiction": {"enum": ["eu", "fedramp", "us"], "description": "Where the data must stay. Changing it replaces the namespace."}
 	}
 }`,
-	naming:   naming{regexp.MustCompile(`^[^\x00-\x1f]+$`), "at most 512 bytes, no control characters", 512},
+	naming:   kvNaming,
 	local:    []string{"binding"},
 	replace:  []string{"jurisdiction"},
 	defaults: map[string]any{"jurisdiction": "default"},

@@ -110,9 +110,12 @@ func (l kvList) halve(title string, order func(string) string) (_ kvNamespace, s
 		switch {
 		case !sorted || first < above || bounded && last > below:
 			return kvNamespace{}, false, nil
-		case want <= first:
+		case want == first || want == last:
+			ns, err := l.scan(title) // titles that are alike may go on to either side
+			return ns, true, err
+		case want < first:
 			high, below, bounded = mid-1, first, true
-		case want >= last:
+		case want > last:
 			low, above = mid+1, last
 		default:
 			return kvNamespace{}, true, nil // between two titles of this page

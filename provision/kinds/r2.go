@@ -41,6 +41,8 @@ type r2LifecycleRule struct {
 	InfrequentAccessAfterDays float64 `json:"infrequent_access_after_days,omitempty"`
 }
 
+var r2Naming = naming{regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`), "3 to 63 small letters, digits and -, not at either end", 63}
+
 var _ = register(kind[r2Settings]{
 	name:       "r2",
 	permission: "Workers R2 Storage Write",
@@ -76,7 +78,7 @@ var _ = register(kind[r2Settings]{
 		}
 	}
 }`,
-	naming:   naming{regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`), "3 to 63 small letters, digits and -, not at either end", 63},
+	naming:   r2Naming,
 	local:    []string{"binding"},
 	replace:  []string{provision.NameSetting, "jurisdiction"},
 	hints:    []string{"location_hint"},

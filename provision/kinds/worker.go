@@ -58,7 +58,7 @@ var _ = register(kind[workerSettings]{
 	calls: func(provision.Action, []provision.Change) int { return 1 },
 	resolve: func(in provision.Spec, s *workerSettings, r *resolution) error {
 		r.name = workerNaming.realName(in, in.Key.Name)
-		if err := workerNaming.check(r.name); err != nil {
+		if err := workerNaming.check(orDefault(in.Name, r.name)); err != nil {
 			return &provision.SettingError{Path: "/name", Text: err.Error()}
 		}
 		return nil

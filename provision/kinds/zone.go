@@ -109,7 +109,11 @@ func (c *Client) place(ctx context.Context, known, host string, records bool) (i
 // dot does, and one with a dot is whole.
 func hostname(in provision.Spec, name, path string, dotted bool) (string, error) {
 	host, err := completed(in, name, path, dotted)
-	if err == nil && !validHost(strings.TrimPrefix(host, "*"), true) {
+	bare, wild := strings.CutPrefix(host, "*")
+	if wild {
+		bare = strings.TrimPrefix(bare, ".") // without it, a route's host and what ends in it
+	}
+	if err == nil && !validHost(bare) {
 		err = &provision.SettingError{Path: path, Text: fmt.Sprintf("%q is no host name", host), Hints: []string{asciiHint}}
 	}
 	return host, err
@@ -117,12 +121,8 @@ func hostname(in provision.Spec, name, path string, dotted bool) (string, error)
 
 const asciiHint = "letters, digits, - and _ in labels of at most 63, * only as the first; other letters in their ASCII form (xn--…)"
 
-// validHost checks a name in lower case. Where dotted is set it may begin with
-// the dot that stood behind a wildcard.
-func validHost(host string, dotted bool) bool {
-	if dotted {
-		host = strings.TrimPrefix(host, ".")
-	}
+// validHost checks a name in lower case.
+func validHost(host string) bool {
 	if len(host) > 253 {
 		return false
 	}

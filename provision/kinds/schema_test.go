@@ -1,0 +1,168 @@
+package kinds
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cfboot/cfboot/provision"
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// settingsOf are the types of the kinds' settings. A kind that is missing here
+// fails the tests below.
+var settingsOf = map[string]reflect.Type{
+	"consumer": reflect.TypeFor[consumerSettings](),
+	"d1":       reflect.TypeFor[d1Settings](),
+	"dns":      reflect.TypeFor[dnsSettings](),
+	"domain":   reflect.TypeFor[domainSettings](),
+	"kv":       reflect.TypeFor[kvSettings](),
+	"queue":    reflect.TypeFor[queueSettings](),
+	"r2":       reflect.TypeFor[r2Settings](),
+	"route":    reflect.TypeFor[routeSettings](),
+	"worker":   reflect.TypeFor[workerSettings](),
+}
+
+func TestSchemasSayWhatTheStructsRead(t *testing.T) {
+	for _, k := range All() {
+		typ, ok := settingsOf[k.Name]
+		if !ok {
+			t.Errorf("settingsOf has no %s", k.Name)
+			continue
+		}
+		tags := tagsOf(typ)
+		for _, setting := range slices.Concat(k.Traits.Replace, k.Traits.Hints, slices.Collect(maps.Keys(k.Traits.Defaults))) {
+			if _, known := tags[setting]; !known && setting != provision.NameSetting {
+				t.Errorf("%s: the traits speak of a setting %q", k.Name, setting)
+			}
+		}
+		if k.Derived {
+			continue
+		}
+		var schema map[string]any
+		if err := json.Unmarshal(Catalog{}.Schema(k.Name), &schema); err != nil {
+			t.Fatal(err)
+		}
+		compareProperties(t, k.Name, schema, typ)
+		if text, _ := schema["description"].(string); !strings.HasSuffix(text, ".") {
+			t.Errorf("%s: the description is %q", k.Name, text)
+		}
+		compiles(t, k.Name, schema)
+	}
+}
+
+// tagsOf lists the fields of a struct by their JSON names, embedded ones too.
+func tagsOf(typ reflect.Type) map[string]reflect.Type {
+	out := map[string]reflect.Type{}
+	for f := range typ.Fields() {
+		if f.Anonymous {
+			maps.Copy(out, tagsOf(f.Type))
+			continue
+		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		out[name] = f.Type
+	}
+	return out
+}
+
+// compareProperties holds a schema against the struct that reads it, down to
+// the last nested object, and checks that each property is described by its own.
+func compareProperties(t *testing.T, at string, schema map[string]any, typ reflect.Type) {
+	t.Helper()
+	properties, _ := schema["properties"].(map[string]any)
+	tags := tagsOf(typ)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(tags)), slices.Sorted(maps.Keys(properties))); diff != "" && len(tags)+len(properties) > 0 {
+		t.Errorf("%s (-struct +schema):\n%s", at, diff)
+	}
+	required, _ := schema["required"].([]any)
+	for _, name := range required {
+		if _, known := properties[name.(string)]; !known {
+			t.Errorf("%s: requires %q, which it does not know", at, name)
+		}
+	}
+	for name, typ := range tags {
+		sub, _ := properties[name].(map[string]any)
+		for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {
+			if typ.Kind() == reflect.Slice {
+				sub, _ = sub["items"].(map[string]any)
+			}
+			typ = typ.Elem()
+		}
+		if sub == nil {
+			t.Errorf("%s.%s: no schema", at, name)
+			continue
+		}
+		if typ.Kind() == reflect.Struct {
+			if sub["additionalProperties"] != false {
+				t.Errorf("%s.%s takes unknown keys", at, name)
+			}
+			compareProperties(t, at+"."+name, sub, typ)
+		}
+	}
+}
+
+func compiles(t *testing.T, kind string, schema map[string]any) {
+	t.Helper()
+	b, err := json.Marshal(schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	if err := c.AddResource(kind, doc); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := c.Compile(kind)
+	if err != nil {
+		t.Fatalf("%s: %v", kind, err)
+	}
+	valid, err := jsonschema.UnmarshalJSON(strings.NewReader(smallest[kind]))
+	if err != nil {
+		t.Fatalf("smallest has no %s: %v", kind, err)
+	}
+	if err := compiled.Validate(valid); err != nil {
+		t.Errorf("%s: %v", kind, err)
+	}
+	examples(t, c, kind, schema)
+}
+
+// examples holds every example of a schema, and every default, against the part
+// of the schema that it stands in.
+func examples(t *testing.T, c *jsonschema.Compiler, at string, schema map[string]any) {
+	t.Helper()
+	list, _ := schema["examples"].([]any)
+	if d, has := schema["default"]; has {
+		list = append(list, d)
+	}
+	part, err := c.Compile(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
+		if err := part.Validate(e); err != nil {
+			t.Errorf("%s: the example %v is invalid: %v", at, e, err)
+		}
+	}
+	sub := func(path string, v any) {
+		if m, ok := v.(map[string]any); ok {
+			if !strings.Contains(at, "#") {
+				path = "#" + path
+			}
+			examples(t, c, at+path, m)
+		}
+	}
+	properties, _ := schema["properties"].(map[string]any)
+	for name, v := range properties {
+		sub("/properties/"+name, v)
+	}
+	sub("/items", schema["items"])
+}
