@@ -31,7 +31,8 @@ func raw(contentType string, body []byte) *reply {
 	return &reply{raw: body, kind: contentType}
 }
 
-// A refusal is an answer with success:false.
+// A refusal is an answer with success:false. Those that say the same each time
+// are package variables; they are never changed.
 type refusal struct {
 	status int
 	errors []apiError

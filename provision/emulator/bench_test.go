@@ -41,6 +41,23 @@ func crowd(b testing.TB) (s *Server, zone string, ids []string) {
 	return s, zone, ids
 }
 
+// BenchmarkOpen reads many of three kinds from the file.
+func BenchmarkOpen(b *testing.B) {
+	s, _, _ := crowd(b)
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		again, err := Open(s.dir, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := again.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func hit(b testing.TB, s *Server, method, path, body string) {
 	r := httptest.NewRequest(method, apiPrefix+"/"+path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer x")

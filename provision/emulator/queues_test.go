@@ -91,6 +91,7 @@ func TestMessages(t *testing.T) {
 		{name: "again", method: "POST", path: q + "/messages/pull", body: `{}`, want: map[string]any{"messages.0.attempts": 2, "messages.1": nil}},
 		{name: "purge needs consent", method: "POST", path: q + "/purge", body: `{}`, status: 400, code: 10026},
 		{method: "POST", path: q + "/purge", body: `{"delete_messages_permanently":true}`},
+		{method: "GET", path: q + "/purge", want: map[string]any{"completed": "true", "started_at": "2026-11-23T12:00:00.000000Z"}},
 		{method: "GET", path: q + "/metrics", want: map[string]any{"backlog_count": 0}},
 	})
 }

@@ -20,6 +20,9 @@ func TestRoutes(t *testing.T) {
 		{method: "PUT", path: r + "/{r}", body: `{"pattern":"example.com/*","script":"v"}`, want: map[string]any{"pattern": "example.com/*", "script": "v", "id": "{r}"}},
 		{name: "another's pattern", method: "PUT", path: r + "/{r}", body: `{"pattern":"*.example.com/*","script":"v"}`, status: 409, code: 10020},
 		{name: "missing", method: "GET", path: r + "/00000000000000000000000000000000", status: 404, code: 10009},
+		{method: "POST", path: r, body: `{"pattern":"example.com/del"}`, keep: map[string]string{"d": "id"}},
+		{method: "DELETE", path: r + "/{d}", want: map[string]any{"id": "{d}"}},
+		{name: "gone", method: "DELETE", path: r + "/{d}", status: 404, code: 10009},
 		{name: "routes go with the script", method: "DELETE", path: "A/workers/scripts/v"},
 		{method: "GET", path: r + "/{r}", status: 404, code: 10009},
 	})

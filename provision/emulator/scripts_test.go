@@ -71,6 +71,25 @@ func TestScriptCode(t *testing.T) {
 	}
 }
 
+func TestContentAndWorkers(t *testing.T) {
+	c := open(t, Options{})
+	if g := c.upload("w", map[string]any{"bindings": []any{map[string]string{"type": "plain_text", "name": "V", "text": "x"}},
+		"tail_consumers": []any{map[string]string{"service": "tailer"}}}); g.Status != 200 {
+		t.Fatal(g.Raw)
+	}
+	c.script("other")
+	body, kind := form(t, map[string]any{"main_module": "index.js"}, "export default { fetch() {} }")
+	c.run([]step{
+		{name: "new code", method: "PUT", path: "A/workers/scripts/w/content", body: body, header: []string{"Content-Type", kind}, want: map[string]any{"handlers": []any{"fetch"}}},
+		{name: "old settings", method: "GET", path: "A/workers/scripts/w/settings", want: map[string]any{"bindings.0.name": "V", "compatibility_date": "2026-10-01"}},
+		{name: "whose logs come here", method: "GET", path: "A/workers/tails/by-consumer/tailer", want: map[string]any{"0.producer.script": "w", "1": nil}},
+		{name: "nobody's", method: "GET", path: "A/workers/tails/by-consumer/w", want: map[string]any{"0": nil}},
+		{method: "GET", path: "A/workers/workers?per_page=1&page=2", want: map[string]any{"0.name": "w", "1": nil}},
+		{method: "DELETE", path: "A/workers/workers/w"},
+		{name: "gone", method: "DELETE", path: "A/workers/workers/w", status: 404, code: 10007},
+	})
+}
+
 func TestBadUploads(t *testing.T) {
 	c := open(t, Options{})
 	bind := func(fields ...string) map[string]any {

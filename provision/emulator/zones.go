@@ -3,7 +3,6 @@ package emulator
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -141,9 +140,4 @@ var planIDs = map[string]string{
 
 var planNames = map[string]string{
 	"free": "Free Website", "pro": "Pro Website", "business": "Business Website", "enterprise": "Enterprise Website",
-}
-
-// errNoZone is what products answer for a zone that is not there.
-func errNoZone(what string) *refusal {
-	return refuse(http.StatusBadRequest, 1003, "Invalid or missing zone id: %s", what)
 }
