@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/cfboot/cfboot/cmd/cli"
+	"github.com/cfboot/cfboot/provision/kinds"
+	"github.com/cfboot/cfboot/provision/manifest"
 )
 
 // TestReadme carries out the commands that the README shows with their output,
@@ -55,6 +57,30 @@ func TestReadme(t *testing.T) {
 	}
 	if shown < 3 {
 		t.Errorf("the README shows %d commands with output", shown)
+	}
+}
+
+// TestReadmeManifest: the manifest that the README shows is one, in every
+// environment.
+func TestReadmeManifest(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```jsonc\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	if len(blocks) == 0 {
+		t.Fatal("the README shows no manifest")
+	}
+	for _, b := range blocks {
+		m, err := manifest.Parse("README.md", []byte(b[1]), kinds.Catalog{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, env := range append(m.Environments, manifest.Production) {
+			if _, err := m.Desired(env, kinds.Catalog{}); err != nil {
+				t.Errorf("%s: %v", env, err)
+			}
+		}
 	}
 }
 

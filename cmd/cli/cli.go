@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/cfboot/cfboot/cmd/view"
@@ -45,6 +46,15 @@ func (e Env) path(p string) string {
 		return filepath.Clean(p)
 	}
 	return filepath.Join(e.Dir, p)
+}
+
+// shown is a path as a person in the working directory would name it.
+func (e Env) shown(p string) string {
+	rel, err := filepath.Rel(e.Dir, p)
+	if err != nil || strings.HasPrefix(rel, "..") {
+		return p
+	}
+	return rel
 }
 
 // Main carries out one command and returns its exit code.

@@ -25,5 +25,5 @@ func (a *app) consent(t target, p provision.Plan, question string) error {
 	if answer := strings.ToLower(strings.TrimSpace(line)); err == nil && (answer == "y" || answer == "yes") {
 		return nil
 	}
-	return refused("nothing was done")
+	return refused("not agreed to, so nothing was done")
 }

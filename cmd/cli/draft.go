@@ -24,6 +24,7 @@ const schemaFile = "cfboot.schema.json"
 // a cut-off run left behind is known for what it is.
 type draft struct {
 	dir     string
+	shown   string // the folder as a person would name it
 	claimed *claim // of an earlier run, if any
 	files   []templates.File
 	project *project
@@ -49,7 +50,7 @@ func claimOf(r request, version string) claim {
 // run has written the manifest already, that one counts: it may have been
 // edited.
 func (a *app) draft(dir string, r request) (*draft, error) {
-	d := &draft{dir: dir}
+	d := &draft{dir: dir, shown: a.shown(dir)}
 	var err error
 	if d.claimed, err = readClaim(dir); err != nil {
 		return nil, err
@@ -171,7 +172,7 @@ func (d *draft) write(r request, v view.View) error {
 			return err
 		}
 	}
-	v.Print("Wrote %d files to %s.", len(d.files), d.dir)
+	v.Print("Wrote %d files to %s.", len(d.files), d.shown)
 	d.claimed.Complete = true
 	return d.saveClaim()
 }

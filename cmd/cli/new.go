@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -213,11 +212,7 @@ func (a *app) newFilesOnly(r request, d *draft) error {
 
 // next prints the three commands to type now.
 func (a *app) next(dir string, r request) {
-	rel, err := filepath.Rel(a.Dir, dir)
-	if err != nil {
-		rel = dir
-	}
-	a.doc.Next = []string{"cd " + rel, "npm ci"}
+	a.doc.Next = []string{"cd " + a.shown(dir), "npm ci"}
 	switch {
 	case r.noApply && a.offline:
 		a.doc.Next = append(a.doc.Next, "cfboot apply --offline")

@@ -60,21 +60,27 @@ func (a *app) render(dir, environment string, before, after provision.State) err
 	if section == provision.Production {
 		section = ""
 	}
+	config, err := wrangler.Read(src)
+	if err != nil {
+		return asProblem(err)
+	}
 	wanted := bindings(after)
-	edits := removals(src, section, bindings(before), wanted)
+	edits := removals(config, section, bindings(before), wanted)
 	for _, b := range wanted {
 		edits = append(edits, edit(b))
 	}
+	edits = append(edits, ownRoutes(config, section, wanted)...)
+	a.compareNames(config, section, after)
 	changed, err := wrangler.Update(path, section, edits)
 	if err != nil {
 		return asProblem(err)
 	}
-	name, _ := filepath.Rel(a.Dir, path)
-	a.doc.Rendered = &view.Rendered{File: filepath.ToSlash(name), Changed: changed}
+	name := filepath.ToSlash(a.shown(path))
+	a.doc.Rendered = &view.Rendered{File: name, Changed: changed}
 	if changed {
-		a.view().Print("Filled the IDs into %s.", filepath.ToSlash(name))
+		a.view().Print("Filled the IDs into %s.", name)
 	} else {
-		a.view().Print("%s has every ID already.", filepath.ToSlash(name))
+		a.view().Print("%s has every ID already.", name)
 	}
 	return nil
 }
@@ -131,13 +137,36 @@ func edit(b provision.Binding) wrangler.Edit {
 	return e
 }
 
+// ownRoutes gives an environment that has no routes an empty list of its own.
+// Without one it inherits production's, and its next deploy would take them.
+func ownRoutes(config *wrangler.Config, environment string, wanted []provision.Binding) []wrangler.Edit {
+	isRoutes := func(section []string) bool { return slices.Equal(section, []string{"routes"}) }
+	if environment == "" || slices.ContainsFunc(wanted, func(b provision.Binding) bool { return isRoutes(b.Section) }) {
+		return nil
+	}
+	has := func(name string) bool {
+		env := config.Environment(name)
+		return env != nil && slices.ContainsFunc(env.Bindings, func(b wrangler.Binding) bool { return isRoutes(b.Section) })
+	}
+	if !has("") || has(environment) {
+		return nil
+	}
+	return []wrangler.Edit{{Section: []string{"routes"}, Set: []wrangler.Field{{Value: []any{}}}}}
+}
+
+// compareNames warns where a deploy would go to another Worker than the one that
+// routes, domains and queues hang on.
+func (a *app) compareNames(config *wrangler.Config, environment string, st provision.State) {
+	worker, ok := st.Entries[provision.Key{Kind: "worker", Name: kinds.App}]
+	env := config.Environment(environment)
+	if ok && env != nil && env.Worker != "" && env.Worker != worker.Name {
+		a.view().Notice("warning: wrangler deploys to the Worker %q, but %s is %q: set \"name\" in %s", env.Worker, worker.Key, worker.Name, wranglerFile)
+	}
+}
+
 // removals takes out the elements of what is ours no longer, as far as they
 // still say what we wrote.
-func removals(src []byte, environment string, before, after []provision.Binding) []wrangler.Edit {
-	config, err := wrangler.Read(src)
-	if err != nil {
-		return nil // Update will say what is wrong with the file
-	}
+func removals(config *wrangler.Config, environment string, before, after []provision.Binding) []wrangler.Edit {
 	var out []wrangler.Edit
 	for _, b := range before {
 		if slices.ContainsFunc(after, func(c provision.Binding) bool { return same(b, c) }) {

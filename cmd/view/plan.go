@@ -22,6 +22,7 @@ func (v View) Plan(p provision.Plan) {
 	if v.JSON {
 		return
 	}
+	fmt.Fprintf(v.Out, "%s (%s), account %s\n", p.Project, p.Environment, p.Account)
 	for _, s := range p.Steps {
 		if s.Action != provision.Keep {
 			v.step(s)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/cfboot/cfboot/provision"
 	"github.com/tailscale/hujson"
 )
 
@@ -19,7 +18,7 @@ var pinnable = []string{"$schema", "name", "pattern", "account", "domain"}
 // whether the value is valid shows when the result is parsed.
 func SetTop(src []byte, key string, value string) ([]byte, error) {
 	if !slices.Contains(pinnable, key) {
-		return nil, &provision.Problem{At: File, Text: "there is no text to set under " + quote(key), Hints: []string{suggestion(key, pinnable)}}
+		return nil, problem(File, "there is no text to set under "+quote(key), suggestion(key, pinnable))
 	}
 	s := newSource(File, src)
 	r := &report{source: s}

@@ -78,7 +78,7 @@ var badFiles = []bad{
 		`cfboot.jsonc:1:1: the file is not UTF-8 text | save it as UTF-8`,
 	}},
 	{name: "columns count characters", src: "\ufeff{\"name\": \"a\", /* ÄÖ🙂 */ \"nam\": 1}", want: []string{
-		`cfboot.jsonc:1:25: unknown key "nam" | did you mean "name"?`,
+		`cfboot.jsonc:1:25: unknown key "nam"; did you mean "name"?`,
 	}},
 	{name: "too deep", src: `{"a": ` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + "}", want: []string{
 		`cfboot.jsonc:1:70: more than 64 objects and lists within each other | flatten what is here`,
@@ -100,9 +100,9 @@ var badTops = []bad{
 		`cfboot.jsonc:3:3: "name" is set twice; the first is at cfboot.jsonc:2:3 | keep one of the two`,
 	}},
 	{name: "unknown keys", src: "{\"nme\": \"a\", \"name\": \"a\", \"resource\": {}, \"Domain\": \"\", \"xyz\": 1}", want: []string{
-		`cfboot.jsonc:1:2: unknown key "nme" | did you mean "name"?`,
-		`cfboot.jsonc:1:27: unknown key "resource" | did you mean "resources"?`,
-		`cfboot.jsonc:1:43: unknown key "Domain" | did you mean "domain"?`,
+		`cfboot.jsonc:1:2: unknown key "nme"; did you mean "name"?`,
+		`cfboot.jsonc:1:27: unknown key "resource"; did you mean "resources"?`,
+		`cfboot.jsonc:1:43: unknown key "Domain"; did you mean "domain"?`,
 		`cfboot.jsonc:1:57: unknown key "xyz" | allowed here: $schema, name, pattern, account, domain, resources, environments`,
 	}},
 	{name: "wrong types", src: `{"$schema": 1, "name": 5, "pattern": [], "account": null, "domain": true, "resources": [], "environments": "x"}`, want: []string{
@@ -162,11 +162,11 @@ var badTops = []bad{
 	{name: "reserved environments", src: `{"name": "a", "environments": {"production": {}, "top": {"resources": {"db": {"kind": "d2"}}}}}`, want: []string{
 		`cfboot.jsonc:1:32: an environment cannot be called "production" | production is what stands outside of "environments"; set it there`,
 		`cfboot.jsonc:1:50: an environment cannot be called "top" | choose another name, such as "staging"`,
-		`cfboot.jsonc:1:87: environment top: resource/db: there is no kind "d2" | did you mean "d1"?`,
+		`cfboot.jsonc:1:87: environment top: resource/db: there is no kind "d2"; did you mean "d1"?`,
 	}},
 	{name: "environment of other type", src: `{"name": "a", "environments": {"qa": null, "staging": {"resurces": {}, "resources": 1, "name": "x"}}}`, want: []string{
 		`cfboot.jsonc:1:38: "qa" must be an object, not null | write "qa": {…}`,
-		`cfboot.jsonc:1:56: unknown key "resurces" | did you mean "resources"?`,
+		`cfboot.jsonc:1:56: unknown key "resurces"; did you mean "resources"?`,
 		`cfboot.jsonc:1:85: "resources" must be an object, not a number | write "resources": {…}`,
 		`cfboot.jsonc:1:88: unknown key "name" | allowed here: domain, account, resources`,
 	}},

@@ -158,7 +158,7 @@ func (m *Manifest) undeclared(environment string) error {
 		hints = append(hints, "declared are "+list(m.Environments))
 	}
 	hints = append(hints, `declare it: "environments": {`+quote(environment)+`: {}}`)
-	return &provision.Problem{At: m.source.place(m.declareAt), Text: "there is no environment " + quote(environment), Hints: hints}
+	return problem(m.source.place(m.declareAt), "there is no environment "+quote(environment), hints...)
 }
 
 func (m *Manifest) overlay(environment string) *overlay {

@@ -146,9 +146,9 @@ func TestUndeclaredEnvironment(t *testing.T) {
 		m                 *Manifest
 		environment, want string
 	}{
-		{m, "stagin", `cfboot.jsonc:19:3: there is no environment "stagin" | did you mean "staging"? | declared are "staging", "qa" | declare it: "environments": {"stagin": {}}`},
+		{m, "stagin", `cfboot.jsonc:19:3: there is no environment "stagin"; did you mean "staging"? | declared are "staging", "qa" | declare it: "environments": {"stagin": {}}`},
 		{m, "pr-7", `cfboot.jsonc:19:3: there is no environment "pr-7" | declared are "staging", "qa" | declare it: "environments": {"pr-7": {}}`},
-		{m, "Production", `cfboot.jsonc:19:3: there is no environment "Production" | did you mean "production"? | declared are "staging", "qa" | declare it: "environments": {"Production": {}}`},
+		{m, "Production", `cfboot.jsonc:19:3: there is no environment "Production"; did you mean "production"? | declared are "staging", "qa" | declare it: "environments": {"Production": {}}`},
 		{bare, "pr-7", `cfboot.jsonc: there is no environment "pr-7" | declare it: "environments": {"pr-7": {}}`},
 	}
 	for _, tt := range tests {

@@ -137,7 +137,7 @@ func TestResolved(t *testing.T) {
 			return []provision.Resource{{Key: in.Key}}, []Ref{{From: in.Key, To: k("rr")}}, nil
 		}, []string{
 			`f:1:29: odd/r: refers to odd/rr, which is not among the resources | there are: s | add a resource of kind odd with the name "rr"`,
-			`f:1:50: odd/s: refers to odd/rr, which is not among the resources | did you mean "r"?`,
+			`f:1:50: odd/s: refers to odd/rr, which is not among the resources; did you mean "r"?`,
 		}},
 		{"a path that is not written", func(in Spec) ([]provision.Resource, []Ref, error) {
 			return nil, nil, &SettingError{Path: "/a/b", Text: "no"}

@@ -15,7 +15,7 @@ var badResources = []bad{
 		`cfboot.jsonc:3:5: resource/db: "kind" is missing | write "db": {"kind": …}, with one of: d1, queue, record, worker`,
 	}},
 	{name: "unknown kind", src: in(`    "db": {"kind": "d2"}`), want: []string{
-		`cfboot.jsonc:3:20: resource/db: there is no kind "d2" | did you mean "d1"?`,
+		`cfboot.jsonc:3:20: resource/db: there is no kind "d2"; did you mean "d1"?`,
 	}},
 	{name: "far-off kind", src: in(`    "db": {"kind": "database"}`), want: []string{
 		`cfboot.jsonc:3:20: resource/db: there is no kind "database" | known kinds: d1, queue, record, worker`,
@@ -24,12 +24,12 @@ var badResources = []bad{
 		`cfboot.jsonc:3:20: resource/db: "kind" must be a string, not a number | known kinds: d1, queue, record, worker`,
 	}},
 	{name: "unknown setting", src: in(`    "db": {"kind": "d1", "bindin": "DB", "region": "x"}`), want: []string{
-		`cfboot.jsonc:3:26: d1/db: unknown key "bindin" | did you mean "binding"?`,
+		`cfboot.jsonc:3:26: d1/db: unknown key "bindin"; did you mean "binding"?`,
 		`cfboot.jsonc:3:42: d1/db: unknown key "region" | allowed here: binding, kind, location_hint, migrations_dir, name, replicas, share`,
 	}},
 	{name: "unknown nested setting", src: in(`    "jobs": {"kind": "queue", "consumer": {"worker": "app", "batch": {"sice": 1}, "retries": 1}},
     "app": {"kind": "worker"}`), want: []string{
-		`cfboot.jsonc:3:71: queue/jobs: consumer.batch: unknown key "sice" | did you mean "size"?`,
+		`cfboot.jsonc:3:71: queue/jobs: consumer.batch: unknown key "sice"; did you mean "size"?`,
 		`cfboot.jsonc:3:83: queue/jobs: consumer: unknown key "retries" | allowed here: batch, dead_letter, max_retries, worker`,
 	}},
 	{name: "wrong types", src: in(`    "db": {"kind": "d1", "binding": 5, "replicas": "2", "name": null},
@@ -47,7 +47,7 @@ var badResources = []bad{
 	}},
 	{name: "enum", src: in(`    "db": {"kind": "d1", "location_hint": "wuer"},
     "other": {"kind": "d1", "location_hint": "moon"}`), want: []string{
-		`cfboot.jsonc:3:43: d1/db: location_hint must be one of "wnam", "weur", "apac", not "wuer" | did you mean "weur"? | Where the primary should live.`,
+		`cfboot.jsonc:3:43: d1/db: location_hint must be one of "wnam", "weur", "apac", not "wuer"; did you mean "weur"? | Where the primary should live.`,
 		`cfboot.jsonc:4:46: d1/other: location_hint must be one of "wnam", "weur", "apac", not "moon" | Where the primary should live.`,
 	}},
 	{name: "ranges", src: in(`    "db": {"kind": "d1", "replicas": 9, "share": 0},
@@ -128,7 +128,7 @@ var badResources = []bad{
 var badMeetings = []bad{
 	{name: "no such reference", beyond: true, src: in(`    "jobs": {"kind": "queue", "consumer": {"worker": "ap", "dead_letter": "morgue"}},
     "app": {"kind": "worker"}`), want: []string{
-		`cfboot.jsonc:3:54: queue/jobs: consumer.worker refers to worker/ap, which is not among the resources | did you mean "app"?`,
+		`cfboot.jsonc:3:54: queue/jobs: consumer.worker refers to worker/ap, which is not among the resources; did you mean "app"?`,
 		`cfboot.jsonc:3:75: queue/jobs: consumer.dead_letter refers to queue/morgue, which is not among the resources | add a resource of kind queue with the name "morgue"`,
 	}},
 	{name: "reference to another kind", beyond: true, src: in(`    "jobs": {"kind": "queue", "consumer": {"worker": "db"}},
@@ -210,7 +210,7 @@ var badEnvironments = []bad{
       "staging-db": {"replicas": 7, "replica": 1},
       "jobs": {"consumer": {"max_retries": "x"}}}}`), want: []string{
 		`cfboot.jsonc:13:34: environment qa: d1/staging-db: replicas must be between 0 and 5, not 7 | leave it out and it is 0`,
-		`cfboot.jsonc:13:37: environment qa: d1/staging-db: unknown key "replica" | did you mean "replicas"?`,
+		`cfboot.jsonc:13:37: environment qa: d1/staging-db: unknown key "replica"; did you mean "replicas"?`,
 		`cfboot.jsonc:14:44: environment qa: queue/jobs: consumer.max_retries must be a whole number, not "x" | write a number without quotes, such as 10`,
 	}},
 	{name: "null takes a required one", beyond: true, src: around(`"qa": {"resources": {"www": {"content": null}}}`), want: []string{
@@ -219,9 +219,9 @@ var badEnvironments = []bad{
 	{name: "null takes nothing", src: around(`"qa": {"resources": {"www": null, "ap": null,
       "db": {"replicas": null}, "jobs": {"consumer": {"workr": null}},
       "new": {"kind": "d1", "replicas": null}}}`), want: []string{
-		`cfboot.jsonc:12:39: null takes "ap" away, which is not there | did you mean "app"?`,
+		`cfboot.jsonc:12:39: null takes "ap" away, which is not there; did you mean "app"?`,
 		`cfboot.jsonc:13:14: null takes "replicas" away, which is not there | remove it`,
-		`cfboot.jsonc:13:55: null takes "workr" away, which is not there | did you mean "worker"?`,
+		`cfboot.jsonc:13:55: null takes "workr" away, which is not there; did you mean "worker"?`,
 		`cfboot.jsonc:14:29: null takes "replicas" away, which is not there | remove it`,
 	}},
 	{name: "another kind", beyond: true, src: around(`"qa": {"resources": {"www": null, "app": {"kind": "d1"}}}`), want: []string{
@@ -249,7 +249,7 @@ var badEnvironments = []bad{
 		`cfboot.jsonc:5:35: d1/db: share must be more than 0, not 0 | change it, or leave it out`,
 	}},
 	{name: "production's references are told once", beyond: true, src: strings.Replace(around(`"qa": {"resources": {`+apart+`}}`), `"worker": "app"`, `"worker": "apps"`, 1), want: []string{
-		`cfboot.jsonc:8:54: queue/jobs: consumer.worker refers to worker/apps, which is not among the resources | did you mean "app"?`,
+		`cfboot.jsonc:8:54: queue/jobs: consumer.worker refers to worker/apps, which is not among the resources; did you mean "app"?`,
 	}},
 	{name: "kind only in an environment", src: strings.Replace(around(`"qa": {"resources": {"app": {"kind": "worker"}, `+apart+`}}`), `{"kind": "worker"}`, `{}`, 1), want: []string{
 		`cfboot.jsonc:7:5: resource/app: "kind" is missing | write "app": {"kind": …}, with one of: d1, queue, record, worker`,

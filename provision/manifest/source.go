@@ -96,7 +96,7 @@ func (r *report) err() error {
 	})
 	var errs []error
 	for _, f := range r.found {
-		errs = append(errs, &provision.Problem{At: r.source.place(f.at), Text: f.text, Hints: f.hints, Class: provision.Failed})
+		errs = append(errs, problem(r.source.place(f.at), f.text, f.hints...))
 	}
 	return errors.Join(errs...)
 }

@@ -38,6 +38,15 @@ func suggestion(word string, allowed []string) string {
 	return "allowed here: " + strings.Join(allowed, ", ")
 }
 
+// problem words a fault. A suggested word stands in the very line that says what
+// is wrong; the other hints follow.
+func problem(at, text string, hints ...string) *provision.Problem {
+	if len(hints) > 0 && strings.HasPrefix(hints[0], "did you mean ") {
+		text, hints = text+"; "+hints[0], hints[1:]
+	}
+	return &provision.Problem{At: at, Text: text, Hints: hints, Class: provision.Failed}
+}
+
 func didYouMean(s string) string { return "did you mean " + quote(s) + "?" }
 
 // quote shows what the file says in one short line, with nothing that a terminal
