@@ -171,7 +171,7 @@ func lines(t *testing.T, err error) []string {
 		if !errors.As(e, &p) {
 			t.Fatalf("%T is no problem: %v", e, e)
 		}
-		if p.Class != provision.Failed || len(p.Hints) == 0 || p.At == "" || p.Text == "" {
+		if p.Class != provision.Failed || (len(p.Hints) == 0 && !strings.Contains(p.Text, "did you mean ")) || p.At == "" || p.Text == "" {
 			t.Errorf("the problem is not whole: %+v", p)
 		}
 		out = append(out, strings.Join(append([]string{p.Error()}, p.Hints...), " | "))
