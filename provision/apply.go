@@ -53,7 +53,9 @@ func Apply(ctx context.Context, p Plan, st State, traits map[string]Traits, d Dr
 	if r.entries == nil {
 		r.entries = map[Key]Entry{}
 	}
-	return r.run(ctx, &schedule{nodes: graph(p.Steps)})
+	nodes := graph(p.Steps)
+	storesLast(nodes, traits)
+	return r.run(ctx, &schedule{nodes: nodes})
 }
 
 // Consented reports, as an error that lists them all, the consents that p needs

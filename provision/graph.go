@@ -59,6 +59,27 @@ func graph(steps []Step) []node {
 	return nodes
 }
 
+// storesLast makes a run that only removes take the stores when all that leads
+// to them is gone. Nothing forces it to: but if it has to stop on the way, what
+// cannot be brought back should be what is left.
+func storesLast(nodes []node, traits map[string]Traits) {
+	if slices.ContainsFunc(nodes, func(n node) bool { return n.part != removes }) {
+		return
+	}
+	isStore := func(n node) bool { return traits[n.step.Key.Kind].Store }
+	for i := range nodes {
+		if !isStore(nodes[i]) {
+			continue
+		}
+		for j := range nodes {
+			// A store may itself stand on something else, which then goes after it.
+			if !isStore(nodes[j]) && !slices.Contains(nodes[i].after, j) && !waitsFor(nodes, j, i, map[int]bool{}) {
+				nodes[i].after = append(nodes[i].after, j)
+			}
+		}
+	}
+}
+
 // circle lists the nodes that wait for themselves, in order. There are none in
 // a plan that Diff made of references without circles.
 func circle(nodes []node) []int {

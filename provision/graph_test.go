@@ -236,3 +236,25 @@ func TestGraphOrdersWhateverIsDecided(t *testing.T) {
 		}
 	})
 }
+
+// When all goes, the stores go when nothing leads to them any more, also where
+// no reference says so. A plan that makes something too is left as it is.
+func TestStoresLast(t *testing.T) {
+	traits := map[string]Traits{"store": {Store: true}, "way": {}}
+	del := func(kind, name string) Step { return Step{Action: Delete, Key: Key{kind, name}} }
+	nodes := graph([]Step{del("store", "a"), del("way", "b"), del("store", "c"), del("way", "d")})
+	storesLast(nodes, traits)
+	for i, want := range [][]int{{1, 3}, nil, {1, 3}, nil} {
+		if diff := cmp.Diff(want, nodes[i].after); diff != "" {
+			t.Errorf("%s waits for (-want +got):\n%s", nodes[i].step.Key, diff)
+		}
+	}
+	if c := circle(nodes); len(c) > 0 {
+		t.Errorf("a circle: %v", c)
+	}
+	nodes = graph([]Step{del("store", "a"), del("way", "b"), {Action: Create, Key: Key{"way", "e"}}})
+	storesLast(nodes, traits)
+	if len(nodes[0].after) > 0 {
+		t.Errorf("the store waits for %v", nodes[0].after)
+	}
+}
