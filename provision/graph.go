@@ -71,9 +71,13 @@ func storesLast(nodes []node, traits map[string]Traits) {
 		if !isStore(nodes[i]) {
 			continue
 		}
+		before := map[int]bool{}
+		for _, j := range nodes[i].after {
+			before[j] = true
+		}
 		for j := range nodes {
 			// A store may itself stand on something else, which then goes after it.
-			if !isStore(nodes[j]) && !slices.Contains(nodes[i].after, j) && !waitsFor(nodes, j, i, map[int]bool{}) {
+			if !isStore(nodes[j]) && !before[j] && !waitsFor(nodes, j, i, map[int]bool{}) {
 				nodes[i].after = append(nodes[i].after, j)
 			}
 		}
