@@ -53,10 +53,12 @@ func newWorldWith(t testing.TB, o emulator.Options) *world {
 	var zones struct {
 		Result []struct{ ID string }
 	}
-	if err := json.Unmarshal(w.call(t, "GET", "zones?name="+domain, ""), &zones); err != nil || len(zones.Result) != 1 {
+	if err := json.Unmarshal(w.call(t, "GET", "zones?name="+domain, ""), &zones); err != nil {
 		t.Fatalf("zones: %v %v", zones, err)
 	}
-	w.zone = zones.Result[0].ID
+	if len(zones.Result) == 1 {
+		w.zone = zones.Result[0].ID
+	}
 	return w
 }
 
@@ -83,6 +85,21 @@ func (w *world) send(t testing.TB, method, path, contentType string, body []byte
 	}
 	return resp.Body.Bytes()
 }
+
+// put stores an object in a bucket of a jurisdiction.
+func (w *world) put(t testing.TB, path, jurisdiction string) {
+	t.Helper()
+	req := httptest.NewRequest("PUT", "/client/v4/"+path, bytes.NewReader([]byte("x")))
+	req.Header.Set("Authorization", "Bearer "+byHand)
+	req.Header.Set("Cf-R2-Jurisdiction", jurisdiction)
+	resp := httptest.NewRecorder()
+	w.server.ServeHTTP(resp, req)
+	if resp.Code >= 300 {
+		t.Fatalf("PUT %s: %d %s", path, resp.Code, resp.Body)
+	}
+}
+
+var kindTraits = kinds.Traits()
 
 func (w *world) client(t testing.TB) *kinds.Client {
 	t.Helper()

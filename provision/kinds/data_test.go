@@ -1,0 +1,131 @@
+package kinds_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/emulator"
+)
+
+// What a store holds is counted before it is destroyed or replaced, and asks for
+// consent; an empty one asks for none.
+func TestDataAsksForConsent(t *testing.T) {
+	const base = "accounts/" + account
+	for _, tt := range []struct {
+		name     string
+		resource string // after "x":
+		replaced string // the same, so that it is replaced
+		fill     func(t *testing.T, w *world, id string)
+		data     string
+	}{
+		{"one KV key", `{"kind": "kv"}`, `{"kind": "kv", "jurisdiction": "eu"}`, func(t *testing.T, w *world, id string) {
+			w.send(t, "PUT", base+"/storage/kv/namespaces/"+id+"/values/a", "text/plain", []byte("b"))
+		}, "1 key"},
+		{"many KV keys", `{"kind": "kv"}`, `{"kind": "kv", "jurisdiction": "eu"}`, func(t *testing.T, w *world, id string) {
+			w.call(t, "PUT", base+"/storage/kv/namespaces/"+id+"/bulk", `[`+strings.TrimSuffix(many(`{"key":"k#","value":"v"},`, 25), ",")+`]`)
+		}, "more than 10 keys"},
+		{"R2 objects", `{"kind": "r2"}`, `{"kind": "r2", "jurisdiction": "eu"}`, func(t *testing.T, w *world, id string) {
+			for _, key := range []string{"a", "b/c"} {
+				w.send(t, "PUT", base+"/r2/buckets/"+id+"/objects/"+key, "text/plain", []byte("b"))
+			}
+		}, "2 objects"},
+		{"many R2 objects", `{"kind": "r2"}`, `{"kind": "r2", "name": "elsewhere"}`, func(t *testing.T, w *world, id string) {
+			for _, key := range strings.Fields(many("k# ", 15)) {
+				w.send(t, "PUT", base+"/r2/buckets/"+id+"/objects/"+key, "text/plain", []byte("b"))
+			}
+		}, "more than 10 objects"},
+		{"objects of a bucket in the EU", `{"kind": "r2", "jurisdiction": "eu"}`, `{"kind": "r2"}`, func(t *testing.T, w *world, id string) {
+			w.put(t, base+"/r2/buckets/"+id+"/objects/a", "eu")
+		}, "1 object"},
+		{"queue backlog", `{"kind": "queue"}`, "", func(t *testing.T, w *world, id string) {
+			for range 3 {
+				w.call(t, "POST", base+"/queues/"+id+"/messages", `{"body":"x","content_type":"text"}`)
+			}
+		}, "3 messages"},
+		{"D1 tables", `{"kind": "d1"}`, `{"kind": "d1", "name": "elsewhere"}`, func(t *testing.T, w *world, id string) {
+			w.call(t, "POST", base+"/d1/database/"+id+"/query", `{"sql":"CREATE TABLE a (x); CREATE TABLE b (y)"}`)
+		}, "2 tables"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			kind := strings.Split(tt.resource, `"`)[3]
+			key := kind + "/x"
+			was := `"x": ` + tt.resource
+			w := newWorld(t)
+			w.reach(t, was, key, provision.Create)
+			id := idOf(t, w, key)
+
+			doom := func(resources string, destroy bool) provision.Step {
+				t.Helper()
+				before := len(w.server.Requests())
+				p := w.plan(t, resources, destroy)
+				for _, r := range w.server.Requests()[before:] {
+					if r.Method != "GET" {
+						t.Errorf("a plan sent %s %s", r.Method, r.Path)
+					}
+				}
+				return stepOf(t, p, key)
+			}
+			plans := map[string]func() provision.Step{
+				"destroyed":       func() provision.Step { return doom(was, true) },
+				"no longer named": func() provision.Step { return doom("", false) },
+				"replaced":        func() provision.Step { return doom(`"x": `+tt.replaced, false) },
+			}
+			if tt.replaced == "" {
+				delete(plans, "replaced")
+			}
+			for name, plan := range plans {
+				if s := plan(); s.Consent != "" || s.Data != "" || s.Action != provision.Delete && s.Action != provision.Replace {
+					t.Errorf("%s, empty: %+v", name, s)
+				}
+			}
+			tt.fill(t, w, id)
+			if p := w.plan(t, was, false); !p.Empty() {
+				t.Errorf("data is a change: %s", show(p))
+			}
+			for name, plan := range plans {
+				if s := plan(); s.Consent != provision.DeleteData || s.Data != tt.data {
+					t.Errorf("%s, with %s: %+v", name, tt.data, s)
+				}
+			}
+			w.allow = nil
+			if err := w.apply(t, w.plan(t, "", true)); err == nil || w.server.Count()[kind] != 1 {
+				t.Errorf("without consent: %v", err)
+			}
+		})
+	}
+}
+
+// A store that goes while it is counted is no error.
+func TestAStoreThatGoesWhileItIsCounted(t *testing.T) {
+	for kind, path := range map[string]string{"kv": "/keys$", "queue": "/metrics$", "r2": "/objects$"} {
+		code := map[string]int{"kv": 10013, "queue": 11000, "r2": 10006}[kind]
+		w := newWorld(t)
+		w.reach(t, `"x": {"kind": "`+kind+`"}`, kind+"/x", provision.Create)
+		w.server.Fail(emulator.Failure{Path: path, Status: 404, Code: code})
+		if s := stepOf(t, w.plan(t, "", true), kind+"/x"); s.Consent != "" {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// A bucket that is not empty stays, and the error says what to do.
+func TestABucketThatIsNotEmptyStays(t *testing.T) {
+	w := newWorld(t)
+	w.reach(t, `"x": {"kind": "r2"}`, "r2/x", provision.Create)
+	w.send(t, "PUT", "accounts/"+account+"/r2/buckets/shop-x/objects/a", "text/plain", []byte("b"))
+	p := problem(t, w.apply(t, w.plan(t, "", true)))
+	if !strings.Contains(strings.Join(p.Hints, "\n"), "empty the bucket first") || idOf(t, w, "r2/x") == "" {
+		t.Errorf("%v %q", p, p.Hints)
+	}
+}
+
+// many repeats a text with the numbers from 0 in place of #.
+func many(text string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(strings.ReplaceAll(text, "#", strings.Repeat("0", 3-len(digits(i)))+digits(i)))
+	}
+	return b.String()
+}
