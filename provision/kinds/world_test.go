@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,6 +85,16 @@ func (w *world) send(t testing.TB, method, path, contentType string, body []byte
 		t.Fatalf("%s %s: %d %s", method, path, resp.Code, resp.Body)
 	}
 	return resp.Body.Bytes()
+}
+
+// latency makes the emulator wait before each answer.
+func (w *world) latency(t testing.TB, ms int) {
+	t.Helper()
+	resp := httptest.NewRecorder()
+	w.server.ServeHTTP(resp, httptest.NewRequest("POST", "/__emulator/latency", strings.NewReader(fmt.Sprintf(`{"ms": %d}`, ms))))
+	if resp.Code != 200 {
+		t.Fatal(resp.Body)
+	}
 }
 
 // put stores an object in a bucket of a jurisdiction.
