@@ -91,7 +91,7 @@ func TestTheTokenIsInNoError(t *testing.T) {
 			`<html>` + testToken + `</html>`,
 		} {
 			c, _, _ := talk(t, func(w http.ResponseWriter, r *http.Request) {
-				say(w, status, body, "Content-Type", "text/html; charset=\""+"utf-8\"")
+				say(w, status, body, "Content-Type", `text/html; charset="utf-8"`)
 			})
 			for _, err := range []error{c.ask("GET"), c.ask("POST"), c.CheckAccount(context.Background()), c.Verify(context.Background()), c.FindAccount(context.Background())} {
 				if err == nil || strings.Contains(err.Error(), testToken) {

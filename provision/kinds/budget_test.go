@@ -6,13 +6,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/emulator"
+	"golang.org/x/sync/errgroup"
 )
 
 func TestPatience(t *testing.T) {
@@ -156,15 +156,17 @@ func TestNothingIsRefusedTwice(t *testing.T) {
 	h := httptest.NewServer(server)
 	t.Cleanup(h.Close)
 	c.base = h.URL + "/client/v4/"
-	var g sync.WaitGroup
+	var g errgroup.Group
+	g.SetLimit(parallel)
 	for range 250 {
-		g.Go(func() {
-			if _, err := get[any](context.Background(), c, "accounts", nil); err != nil {
-				t.Error(err)
-			}
+		g.Go(func() error {
+			_, err := get[any](context.Background(), c, "accounts", nil)
+			return err
 		})
 	}
-	g.Wait()
+	if err := g.Wait(); err != nil {
+		t.Error(err)
+	}
 	refused := 0
 	for _, r := range server.Requests() {
 		if r.Status == http.StatusTooManyRequests {

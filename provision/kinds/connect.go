@@ -48,7 +48,7 @@ func (c *Client) CheckAccount(ctx context.Context) error {
 	_, err := accounts.NewAccountService(c.options...).Get(ctx, inAccount[accounts.AccountGetParams](c), into(&e))
 	if statusIs(err, 400, 401, 403, 404) {
 		return &provision.Problem{Text: fmt.Sprintf("the token does not reach the account %s", c.Account), Err: plain(err), Class: provision.Refused,
-			Hints: []string{"check CLOUDFLARE_ACCOUNT_ID and the account the token was made in"}}
+			Hints: []string{"check CLOUDFLARE_ACCOUNT_ID and the account the token was made in", `or the token lacks the permission "Account Settings Read"`}}
 	}
 	return plain(err)
 }

@@ -183,3 +183,22 @@ func TestNothingIsTakenForGone(t *testing.T) {
 		}
 	}
 }
+
+// Where Cloudflare does not say where a store's data stays, that is no reason to
+// replace the store.
+func TestSilenceAboutAJurisdiction(t *testing.T) {
+	for kind, answer := range map[string]string{
+		"kv": `{"success":true,"result":{"id":"1","title":"shop-x"}}`,
+		"d1": `{"success":true,"result":{"uuid":"1","name":"shop-x"}}`,
+		"r2": `{"success":true,"result":{"name":"shop-x"}}`,
+	} {
+		c, _, _ := talk(t, func(w http.ResponseWriter, _ *http.Request) { say(w, 200, answer) })
+		key := provision.Key{Kind: kind, Name: "x"}
+		e := provision.Entry{Key: key, Name: "shop-x", ID: "1", Settings: settings{"jurisdiction": "eu"}}
+		p, err := provision.NewPlan(context.Background(), c, Traits(), []provision.Resource{{Key: key, Name: "shop-x", Settings: e.Settings}},
+			provision.State{Account: testAccount, Entries: map[provision.Key]provision.Entry{key: e}}, false)
+		if err != nil || len(p.Steps) != 1 || p.Steps[0].Action != provision.Keep {
+			t.Errorf("%s: %+v %v", kind, p, err)
+		}
+	}
+}

@@ -30,6 +30,7 @@ import (
 type kind[S any] struct {
 	name       string
 	schema     string         // JSON Schema of the settings: {"description", "properties", "required"}
+	example    Example        // what the contract suite plays it with
 	permission string         // the token permission group that its writes need
 	page       string         // its page in the dashboard: {account}, {id}, {name}, {jurisdiction} are filled in
 	naming     naming         // of its real names
@@ -51,6 +52,15 @@ type kind[S any] struct {
 	update  func(ctx context.Context, c *Client, s step[S]) error
 	delete  func(ctx context.Context, c *Client, s step[S]) error
 	bind    func(e provision.Entry, s S) []provision.Binding
+}
+
+// An Example is a resource object through its life, as the manifest has it. The
+// contract suite plays it, and editors offer it.
+type Example struct {
+	Made     string // at first
+	Changed  string // with a setting changed in place; empty: none can be
+	Setting  string // that setting
+	Replaced string // with a setting changed that cannot be changed in place; empty: all can
 }
 
 // wanted is provision.Wanted with typed settings.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/emulator"
@@ -283,5 +284,33 @@ func TestConflictsNameTheOwner(t *testing.T) {
 	p = w.plan(t, oneWorker+`, "jobs": {"kind": "queue", "consumer": {"worker": "app"}}`, false)
 	if len(p.Conflicts) != 1 || !strings.Contains(p.Conflicts[0].Text, "blog") {
 		t.Errorf("conflicts: %+v", p.Conflicts)
+	}
+}
+
+// What another Worker's consumer is was not made by a run of ours that was cut
+// off, however young it is.
+func TestAForeignConsumerIsNoneThatWasBegun(t *testing.T) {
+	const resources = oneWorker + `, "jobs": {"kind": "queue", "consumer": {"worker": "app"}}`
+	w := newWorld(t)
+	w.reach(t, oneWorker+`, "jobs": {"kind": "queue"}`, "queue/jobs", provision.Create)
+	store, err := state.Open(w.path, state.Options{Project: "shop", Environment: provision.Production, Account: account})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range desired(t, resources) {
+		if r.Key.Kind != "consumer" {
+			continue
+		}
+		if err := store.Begin(provision.Intent{Key: r.Key, Name: r.Name, Settings: r.Settings, Local: r.Local, Refs: r.Refs, Run: store.Run(), Time: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.deploy(t, "blog", "")
+	w.call(t, "POST", "accounts/"+account+"/queues/"+idOf(t, w, "queue/jobs")+"/consumers", `{"type":"worker","script_name":"blog"}`)
+	if p := w.plan(t, resources, false); len(p.Conflicts) != 1 || !strings.Contains(p.Conflicts[0].Text, "blog") {
+		t.Errorf("no conflict: %s", show(p))
 	}
 }

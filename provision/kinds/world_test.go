@@ -194,8 +194,10 @@ func (w *world) reach(t testing.TB, resources, key string, want provision.Action
 	if sent := len(w.server.Requests()) - before; sent != p.Calls() {
 		t.Errorf("the plan promised %d calls, and %d were sent", p.Calls(), sent)
 	}
-	if again := w.plan(t, resources, false); !again.Empty() {
-		t.Fatalf("after apply there is still something to do: %s", show(again))
+	for _, again := range []provision.Plan{w.planWith(t, c, resources, false), w.plan(t, resources, false)} {
+		if !again.Empty() {
+			t.Fatalf("after apply there is still something to do: %s", show(again))
+		}
 	}
 	return s
 }
