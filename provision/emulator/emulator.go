@@ -91,6 +91,7 @@ type Server struct {
 	// the others.
 	mu sync.RWMutex
 	tables
+	counts    map[string]func() int // of the products that stand in one file
 	sqlite    sqliteFiles
 	transfers transfers
 	requests  requestLog
@@ -109,6 +110,11 @@ func Open(dir string, o Options) (*Server, error) {
 	s.latency.set(o.Latency)
 	s.rates.limit = o.RateLimit
 	s.tables = newTables(s.store)
+	s.counts = map[string]func() int{}
+	for _, p := range products {
+		kind, count := p(s)
+		s.counts[kind] = count
+	}
 	file := ""
 	if dir != "" {
 		if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -172,13 +172,28 @@ func (s *Server) registerAll() {
 	s.registerTags()
 }
 
+// A product is a part of Cloudflare that stands in one file: it makes its tables,
+// puts its endpoints into the router, and says under which word Count shows how
+// many resources there are. The products that others refer to (what is bound,
+// routed or tagged) have their tables above instead.
+type product func(*Server) (kind string, count func() int)
+
+var products []product
+
+// provide adds a product, from the file that it stands in.
+func provide(p product) struct{} {
+	products = append(products, p)
+	return struct{}{}
+}
+
 // Count says how many resources there are of each kind: d1, kv, r2, queue,
-// consumer, dns, route, domain, worker. A kind that has none is in the map with 0.
+// consumer, dns, route, domain, worker, and those of the products that stand in
+// one file. A kind that has none is in the map with 0.
 // DNS records that belong to a custom domain are not counted.
 func (s *Server) Count() map[string]int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return map[string]int{
+	n := map[string]int{
 		"d1":       len(s.databases.rows),
 		"kv":       len(s.namespaces.rows),
 		"r2":       len(s.buckets.rows),
@@ -189,4 +204,8 @@ func (s *Server) Count() map[string]int {
 		"domain":   len(s.domains.rows),
 		"worker":   len(s.scripts.rows),
 	}
+	for kind, count := range s.counts {
+		n[kind] = count()
+	}
+	return n
 }

@@ -30,6 +30,9 @@ func (Catalog) Schema(kind string) []byte {
 		panic(fmt.Sprintf("kinds: the schema of %s is not JSON: %v", kind, err)) // a constant; a test reads each
 	}
 	m["type"] = "object"
+	if made := registry[kind].Example.Made; made != "" {
+		m["examples"] = []any{json.RawMessage(made)}
+	}
 	b, _ := json.Marshal(m)
 	return b
 }

@@ -116,6 +116,7 @@ type Kind struct {
 	Permission string
 	Traits     provision.Traits
 	Derived    bool // it has no schema: another kind's resource stands for it
+	Example    Example
 	page       string
 	schema     string
 	resolve    func(provision.Spec) ([]provision.Resource, []provision.Ref, error)
@@ -164,7 +165,7 @@ func Bindings(e provision.Entry) []provision.Binding {
 
 func (k kind[S]) erase() Kind {
 	return Kind{
-		Name: k.name, Permission: k.permission, page: k.page, schema: k.schema, Derived: k.resolve == nil,
+		Name: k.name, Permission: k.permission, page: k.page, schema: k.schema, Example: k.example, Derived: k.resolve == nil,
 		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Calls: k.calls},
 		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
 			return k.resources(in)
