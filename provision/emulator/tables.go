@@ -187,8 +187,8 @@ func provide(p product) struct{} {
 }
 
 // Count says how many resources there are of each kind: d1, kv, r2, queue,
-// consumer, dns, route, domain, worker, and those of the products that stand in
-// one file. A kind that has none is in the map with 0.
+// consumer, dns, route, domain, worker; a kind that has none is in the map with 0.
+// A product that stands in one file is in it where it has any.
 // DNS records that belong to a custom domain are not counted.
 func (s *Server) Count() map[string]int {
 	s.mu.RLock()
@@ -205,7 +205,9 @@ func (s *Server) Count() map[string]int {
 		"worker":   len(s.scripts.rows),
 	}
 	for kind, count := range s.counts {
-		n[kind] = count()
+		if have := count(); have > 0 {
+			n[kind] = have
+		}
 	}
 	return n
 }

@@ -19,6 +19,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/cfboot/cfboot/provision"
@@ -119,6 +120,7 @@ type Kind struct {
 	Example    Example
 	page       string
 	schema     string
+	settings   reflect.Type
 	resolve    func(provision.Spec) ([]provision.Resource, []provision.Ref, error)
 	read       func(context.Context, *Client, provision.Wanted, bool) (provision.Observed, error)
 	create     func(context.Context, *Client, provision.Step, map[provision.Key]provision.Entry) (provision.Entry, error)
@@ -165,7 +167,7 @@ func Bindings(e provision.Entry) []provision.Binding {
 
 func (k kind[S]) erase() Kind {
 	return Kind{
-		Name: k.name, Permission: k.permission, page: k.page, schema: k.schema, Example: k.example, Derived: k.resolve == nil,
+		Name: k.name, Permission: k.permission, page: k.page, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example, Derived: k.resolve == nil,
 		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Calls: k.calls},
 		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
 			return k.resources(in)

@@ -14,27 +14,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// settingsOf are the types of the kinds' settings. A kind that is missing here
-// fails the tests below.
-var settingsOf = map[string]reflect.Type{
-	"consumer": reflect.TypeFor[consumerSettings](),
-	"d1":       reflect.TypeFor[d1Settings](),
-	"dns":      reflect.TypeFor[dnsSettings](),
-	"domain":   reflect.TypeFor[domainSettings](),
-	"kv":       reflect.TypeFor[kvSettings](),
-	"queue":    reflect.TypeFor[queueSettings](),
-	"r2":       reflect.TypeFor[r2Settings](),
-	"route":    reflect.TypeFor[routeSettings](),
-	"worker":   reflect.TypeFor[workerSettings](),
-}
-
 func TestSchemasSayWhatTheStructsRead(t *testing.T) {
 	for _, k := range All() {
-		typ, ok := settingsOf[k.Name]
-		if !ok {
-			t.Errorf("settingsOf has no %s", k.Name)
-			continue
-		}
+		typ := k.settings
 		tags := tagsOf(typ)
 		for _, setting := range slices.Concat(k.Traits.Replace, k.Traits.Hints, slices.Collect(maps.Keys(k.Traits.Defaults))) {
 			if _, known := tags[setting]; !known && setting != provision.NameSetting {
@@ -125,9 +107,13 @@ func compiles(t *testing.T, kind string, schema map[string]any) {
 	if err != nil {
 		t.Fatalf("%s: %v", kind, err)
 	}
-	valid, err := jsonschema.UnmarshalJSON(strings.NewReader(smallest[kind]))
+	object, ok := smallest[kind]
+	if !ok {
+		object = registry[kind].Example.Made
+	}
+	valid, err := jsonschema.UnmarshalJSON(strings.NewReader(object))
 	if err != nil {
-		t.Fatalf("smallest has no %s: %v", kind, err)
+		t.Fatalf("%s has neither an example nor a line in smallest: %v", kind, err)
 	}
 	if err := compiled.Validate(valid); err != nil {
 		t.Errorf("%s: %v", kind, err)
