@@ -1,0 +1,130 @@
+package emulator
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+)
+
+const groupVectorize = "Vectorize"
+
+// vectorizeIndexes is Vectorize's control plane: indexes and what is known of
+// them. Vectors themselves are not kept.
+type vectorizeIndexes struct {
+	s      *Server
+	rows   *table[*vectorIndex]
+	byName *index[*vectorIndex]
+}
+
+// vectorIndex is an index as it is kept. All of it is immutable.
+type vectorIndex struct {
+	row
+	Account, Name, Description, Metric string
+	Dimensions                         int
+}
+
+var _ = provide(func(s *Server) (string, func() int) {
+	v := &vectorizeIndexes{s: s, rows: newTable(s.store, "vectorize", func() *vectorIndex { return new(vectorIndex) })}
+	v.byName = v.rows.by(func(i *vectorIndex) string { return key(i.Account, i.Name) })
+	const base = "accounts/{account}/vectorize/v2/indexes"
+	s.on("POST", base, groupVectorize, v.create)
+	s.on("GET", base, groupVectorize, v.list)
+	s.on("GET", base+"/{index}", groupVectorize, v.get)
+	s.on("GET", base+"/{index}/info", groupVectorize, v.info)
+	s.on("DELETE", base+"/{index}", groupVectorize, v.delete)
+	return "vectorize", func() int { return len(v.rows.rows) }
+})
+
+// The codes are the reference's; guess: the statuses of 3000, 3001 and 3003, and
+// all texts.
+var (
+	errNoIndex      = refuse(http.StatusNotFound, 3000, "vectorize.index_not_found")
+	errIndexName    = refuse(http.StatusBadRequest, 3001, "vectorize.index_name_invalid")
+	errIndexExists  = refuse(http.StatusConflict, 3002, "vectorize.index_duplicate_name")
+	errIndexConfig  = refuse(http.StatusBadRequest, 3003, "vectorize.index_config_invalid")
+	indexName       = regexp.MustCompile(`^[a-z]+[a-z0-9_-]*[a-z0-9]+$`)
+	indexMetrics    = []string{"cosine", "euclidean", "dot-product"}
+	indexDimensions = 1536
+)
+
+type vectorIndexView struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Config      any    `json:"config"`
+	Created     string `json:"created_on"`
+	Modified    string `json:"modified_on"`
+}
+
+type vectorConfig struct {
+	Dimensions int    `json:"dimensions"`
+	Metric     string `json:"metric"`
+}
+
+func showIndex(i *vectorIndex) any {
+	made := i.Made.UTC().Format(time.RFC3339Nano)
+	return vectorIndexView{i.Name, i.Description, vectorConfig{i.Dimensions, i.Metric}, made, made}
+}
+
+func (v *vectorizeIndexes) create(c *call) (*reply, error) {
+	var in struct {
+		Name        string       `json:"name"`
+		Description string       `json:"description"`
+		Config      vectorConfig `json:"config"`
+	}
+	if err := c.decode(&in, errIndexConfig); err != nil {
+		return nil, err
+	}
+	switch _, taken := v.byName.one(c.account.ID, in.Name); {
+	case len(in.Name) > 64 || !indexName.MatchString(in.Name):
+		return nil, errIndexName
+	case in.Config.Dimensions < 1 || in.Config.Dimensions > indexDimensions || !slices.Contains(indexMetrics, in.Config.Metric):
+		return nil, errIndexConfig
+	case taken:
+		return nil, errIndexExists
+	}
+	i := &vectorIndex{row{ID: newID()}, c.account.ID, in.Name, in.Description, in.Config.Metric, in.Config.Dimensions}
+	v.rows.put(c.x, i)
+	return ok(showIndex(i))
+}
+
+func (v *vectorizeIndexes) list(c *call) (*reply, error) {
+	out := []any{} // one page, whatever there is
+	for _, e := range visible(v.s, c, v.byName.within(c.account.ID)) {
+		out = append(out, showIndex(e.row))
+	}
+	return ok(out)
+}
+
+func (v *vectorizeIndexes) the(c *call) (*vectorIndex, error) {
+	i, has := v.byName.one(c.account.ID, c.params["index"])
+	if !has || !v.s.seen(c, i.head()) {
+		return nil, errNoIndex
+	}
+	return i, nil
+}
+
+func (v *vectorizeIndexes) get(c *call) (*reply, error) {
+	i, err := v.the(c)
+	if err != nil {
+		return nil, err
+	}
+	return ok(showIndex(i))
+}
+
+func (v *vectorizeIndexes) info(c *call) (*reply, error) {
+	i, err := v.the(c)
+	if err != nil {
+		return nil, err
+	}
+	return ok(map[string]any{"dimensions": i.Dimensions, "vectorCount": 0, "processedUpToDatetime": nil, "processedUpToMutation": nil})
+}
+
+func (v *vectorizeIndexes) delete(c *call) (*reply, error) {
+	i, err := v.the(c)
+	if err != nil {
+		return nil, err
+	}
+	v.rows.remove(c.x, i.ID)
+	return ok(nil)
+}
