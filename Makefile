@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test wrangler readme check fuzz bench golden crash clean
+.PHONY: build test wrangler readme check fuzz speed bench golden crash clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -o bin/cfboot ./cmd/cfboot
@@ -33,6 +33,9 @@ fuzz: ## each fuzz target for FUZZTIME
 
 crash: ## kill the real binary at every point of new, apply and destroy
 	$(GO) test -run TestKilled -count 1 -v ./e2e
+
+speed: ## whole runs, timed against the emulator at 150 ms a call; wants a quiet machine
+	CFBOOT_SPEED=1 $(GO) test -run TestSpeed -count 1 -v ./e2e
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -79,6 +79,9 @@ func (a *app) applyPlan(client *kinds.Client, store *state.Store, p *project, pl
 	if err := a.consent(t, plan, "Do this?"); err != nil {
 		return err
 	}
+	if err := a.renderable(p.dir, t.environment); err != nil {
+		return err
+	}
 	began := a.Now()
 	if err := a.carryOut(client, store, plan, t); err != nil {
 		return err

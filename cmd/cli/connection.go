@@ -49,7 +49,7 @@ func (a *app) connect(dir string, t target, project, environment, domain string,
 		if err != nil {
 			return nil, nil, err
 		}
-		c.BaseURL, c.Token, c.Account = o.url, "offline-rehearsal", offlineAccount
+		c.BaseURL, c.Token, c.Account = o.url, offlineToken, offlineAccount
 		closer = o.close
 	} else {
 		token, ok := a.getenv("CLOUDFLARE_API_TOKEN")

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -68,9 +69,22 @@ func (a *app) serve(data, addr string, zones []string, o emulator.Options) error
 		return errors.Join(err, s.Close())
 	}
 	v := a.view()
-	v.Print("export CLOUDFLARE_API_BASE_URL=http://%s/client/v4", listener.Addr())
-	v.Print("export CLOUDFLARE_API_TOKEN=offline-rehearsal")
-	v.Print("export CLOUDFLARE_ACCOUNT_ID=%s", offlineAccount)
+	settings := [][2]string{
+		{"CLOUDFLARE_API_BASE_URL", fmt.Sprintf("http://%s/client/v4", listener.Addr())},
+		{"CLOUDFLARE_API_TOKEN", offlineToken}, {"CLOUDFLARE_ACCOUNT_ID", offlineAccount},
+	}
+	a.doc.Settings = map[string]string{}
+	for _, s := range settings {
+		v.Print("export %s=%s", s[0], s[1])
+		a.doc.Settings[s[0]] = s[1]
+	}
+	if a.json {
+		// Printed now, because it serves until it is stopped.
+		a.doc.OK, a.doc.Command = true, "emulator"
+		if err := v.Document(a.doc); err != nil {
+			return errors.Join(err, listener.Close(), s.Close())
+		}
+	}
 	h := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- h.Serve(listener) }()

@@ -14,8 +14,11 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// offlineAccount is the account of every rehearsal.
-const offlineAccount = "0ff11e0ff11e0ff11e0ff11e0ff11e00"
+// The account and the token of every rehearsal. The emulator takes any token.
+const (
+	offlineAccount = "0ff11e0ff11e0ff11e0ff11e0ff11e00"
+	offlineToken   = "offline-rehearsal"
+)
 
 // offline is an emulated Cloudflare that lives for one run and keeps what it
 // has in the project's folder.

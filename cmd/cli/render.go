@@ -45,25 +45,11 @@ func (a *app) newRender() *cobra.Command {
 // render writes what the state knows into wrangler.jsonc, and takes out what
 // stood there for a resource that is ours no longer.
 func (a *app) render(dir, environment string, before, after provision.State) error {
-	path, err := a.wranglerPath(dir)
+	path, config, err := a.readWrangler(dir)
 	if err != nil {
 		return err
 	}
-	src, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return &provision.Problem{At: path, Text: "there is no wrangler.jsonc to fill the IDs into", Hints: []string{"bring it back, or write {} into it, then: cfboot render"}}
-	}
-	if err != nil {
-		return err
-	}
-	section := environment
-	if section == provision.Production {
-		section = ""
-	}
-	config, err := wrangler.Read(src)
-	if err != nil {
-		return asProblem(err)
-	}
+	section := sectionOf(environment)
 	wanted := bindings(after)
 	edits := removals(config, section, bindings(before), wanted)
 	for _, b := range wanted {
@@ -83,6 +69,42 @@ func (a *app) render(dir, environment string, before, after provision.State) err
 		a.view().Print("%s has every ID already.", name)
 	}
 	return nil
+}
+
+// renderable checks, before anything is made, that its IDs will find a place.
+func (a *app) renderable(dir, environment string) error {
+	path, _, err := a.readWrangler(dir)
+	if err != nil {
+		return err
+	}
+	_, err = wrangler.Update(path, sectionOf(environment), nil)
+	return asProblem(err)
+}
+
+// readWrangler reads the file that is rendered into.
+func (a *app) readWrangler(dir string) (string, *wrangler.Config, error) {
+	path, err := a.wranglerPath(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	src, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil, &provision.Problem{At: a.shown(path), Text: "there is no wrangler.jsonc to fill the IDs into", Hints: []string{"bring it back, or write {} into it"}}
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	config, err := wrangler.Read(src)
+	return path, config, asProblem(err)
+}
+
+// sectionOf is the name of an environment's block in wrangler.jsonc; production
+// is the top level.
+func sectionOf(environment string) string {
+	if environment == provision.Production {
+		return ""
+	}
+	return environment
 }
 
 // wranglerPath is the file to render into. A rehearsal in a project that really
@@ -106,6 +128,9 @@ func (a *app) wranglerPath(dir string) (string, error) {
 	}
 	copied := filepath.Join(dir, filepath.FromSlash(offlineDir), wranglerFile)
 	src, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil // the reader says so
+	}
 	if err != nil {
 		return "", err
 	}

@@ -32,21 +32,22 @@ type View struct {
 // Document is what a command answers with --json. Fields that a command has
 // nothing to say for are left out.
 type Document struct {
-	Command     string         `json:"command"`
-	OK          bool           `json:"ok"`
-	Exit        int            `json:"exit"`
-	Offline     bool           `json:"offline,omitempty"`
-	Project     string         `json:"project,omitempty"`
-	Environment string         `json:"environment,omitempty"`
-	Account     string         `json:"account,omitempty"`
-	Directory   string         `json:"directory,omitempty"`
-	Plan        *PlanDocument  `json:"plan,omitempty"`
-	Result      *ResultSummary `json:"result,omitempty"`
-	Resources   []Owned        `json:"resources,omitempty"`
-	Rendered    *Rendered      `json:"rendered,omitempty"`
-	Next        []string       `json:"next,omitempty"`
-	Version     string         `json:"version,omitempty"`
-	Error       *ErrorDocument `json:"error,omitempty"`
+	Command     string            `json:"command"`
+	OK          bool              `json:"ok"`
+	Exit        int               `json:"exit"`
+	Offline     bool              `json:"offline,omitempty"`
+	Project     string            `json:"project,omitempty"`
+	Environment string            `json:"environment,omitempty"`
+	Account     string            `json:"account,omitempty"`
+	Directory   string            `json:"directory,omitempty"`
+	Plan        *PlanDocument     `json:"plan,omitempty"`
+	Result      *ResultSummary    `json:"result,omitempty"`
+	Resources   []Owned           `json:"resources,omitempty"`
+	Rendered    *Rendered         `json:"rendered,omitempty"`
+	Next        []string          `json:"next,omitempty"`
+	Version     string            `json:"version,omitempty"`
+	Settings    map[string]string `json:"settings,omitempty"` // environment variables for other tools
+	Error       *ErrorDocument    `json:"error,omitempty"`
 }
 
 // PlanDocument is a plan with its sums.

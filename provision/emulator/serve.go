@@ -34,6 +34,9 @@ type duration struct{ n atomic.Int64 }
 func (d *duration) set(v time.Duration) { d.n.Store(int64(v)) }
 func (d *duration) get() time.Duration  { return time.Duration(d.n.Load()) }
 
+// SetLatency changes what is waited before each answer from now on.
+func (s *Server) SetLatency(d time.Duration) { s.latency.set(d) }
+
 // ServeHTTP serves the API under /client/v4 and the emulator's own controls
 // under /__emulator.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
