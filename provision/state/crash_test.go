@@ -171,12 +171,13 @@ func TestKilledAtEveryPoint(t *testing.T) {
 		if left := strays(path); left != nil {
 			t.Errorf("%s: left over: %v", point, left)
 		}
+		checkHistory(t, path, 1, got.serial+int64(len(scripted(s)))-1)
 		if backup := read(t, backupPath(path)); backup.Serial != got.serial+int64(len(scripted(s)))-1 {
 			t.Errorf("%s: the backup has serial %d", point, backup.Serial)
 		}
 	}
 	for _, name := range []string{"state: before a temporary file", "state: temporary file written", "state: temporary file synced",
-		"state: backup linked", "state: backup renamed", "state: renamed", "state: directory synced"} {
+		"state: backup linked", "state: backup renamed", "state: history linked", "state: renamed", "state: directory synced"} {
 		if !seen[name] {
 			t.Errorf("it was never killed at %q", name)
 		}

@@ -39,7 +39,11 @@ func (d tappedDisk) create(path string) (f file, err error) {
 }
 
 func (d tappedDisk) link(from, to string) error {
-	return d.tap("link", from, to, nil, func() error { return d.osDisk.link(from, to) })
+	call := "link"
+	if filepath.Dir(from) != filepath.Dir(to) {
+		call = "link history"
+	}
+	return d.tap(call, from, to, nil, func() error { return d.osDisk.link(from, to) })
 }
 
 func (d tappedDisk) rename(from, to string) error {
@@ -48,6 +52,10 @@ func (d tappedDisk) rename(from, to string) error {
 
 func (d tappedDisk) remove(path string) error {
 	return d.tap("remove", path, "", nil, func() error { return d.osDisk.remove(path) })
+}
+
+func (d tappedDisk) mkdir(dir string) error {
+	return d.tap("mkdir", dir, "", nil, func() error { return d.osDisk.mkdir(dir) })
 }
 
 func (d tappedDisk) syncDir(dir string) error {
@@ -83,7 +91,7 @@ func (f tappedFile) Close() error {
 // kindOf is the part of a save that a temporary file is for.
 func kindOf(path string) string {
 	parts := strings.Split(filepath.Base(path), ".")
-	if part := parts[len(parts)-2]; part == partFirst || part == partBackup || part == partProbe {
+	if part := parts[len(parts)-2]; part == partFirst || part == partBackup || part == partHistory || part == partProbe {
 		return part
 	}
 	return "next"

@@ -33,9 +33,10 @@ func TestSaveIsOneSync(t *testing.T) {
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Errorf("the first save (-want +got):\n%s", diff)
 	}
-	later := calls(t, s, func() error { return s.Keep(entry("d1/db", "id-1")) })
+	must(t, s.Keep(entry("d1/db", "id-1")))
+	later := calls(t, s, func() error { return s.Keep(entry("kv/cache", "id-2")) })
 	want = []string{"remove", "create next", "write next", "sync next", "close next",
-		"remove", "link", "rename backup", "remove", "rename next", "sync directory"}
+		"remove", "link", "rename backup", "remove", "link history", "rename next", "sync directory"}
 	if diff := cmp.Diff(want, later); diff != "" {
 		t.Errorf("a later save (-want +got):\n%s", diff)
 	}
@@ -84,6 +85,16 @@ func checkFault(t *testing.T, first bool, at int, fault error) {
 	got := entriesText(st)
 	onlyBackup := strings.Contains(call, "backup") || call == "link" || (call == "remove" && at > 0)
 	switch {
+	case call == "link history":
+		// Likewise: it is copied instead.
+		if err != nil || s.Warnings() != nil || read(t, historyPath(path, 1)).Serial != 1 {
+			t.Errorf("err = %v, warnings %v", err, s.Warnings())
+		}
+	case call == "mkdir":
+		want := fmt.Sprintf("%s: the version before could not be kept: %v", historyDir(path), fault)
+		if diff := cmp.Diff([]string{want}, s.Warnings()); err != nil || diff != "" {
+			t.Errorf("err = %v, warnings (-want +got):\n%s", err, diff)
+		}
 	case onlyBackup && call == "link":
 		// A file system without second names: it is copied instead.
 		if err != nil || s.Warnings() != nil || read(t, backupPath(path)).Serial != 1 {

@@ -220,18 +220,25 @@ func checkAccess(path string, info fs.FileInfo) (warnings []string, err error) {
 }
 
 // traces lists what can only be there if a state was saved before: its backup,
-// or what a killed save of a later version left.
+// what a killed save of a later version left, or its history.
 func traces(path string) []string {
 	var out []string
 	if _, err := os.Lstat(backupPath(path)); err == nil {
 		out = append(out, backupPath(path))
 	}
 	for _, s := range strays(path) {
-		if s.part == partNext || s.part == partBackup {
+		if s.part == partNext || s.part == partBackup || s.part == partHistory {
 			out = append(out, s.path)
 		}
 	}
-	return out
+	past, err := listHistory(path)
+	if err != nil || len(past) == 0 {
+		return out
+	}
+	if newest, ok := newestPast(path); ok {
+		return append(out, newest.Path)
+	}
+	return append(out, past[0].Path)
 }
 
 // restore says how to get a good state back, from the newest sound version that

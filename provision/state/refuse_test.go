@@ -177,6 +177,22 @@ func TestRefusesMissing(t *testing.T) {
 				"\nhint: put back the sound version of serial 1: cp DIR/state.json.backup DIR/state.json"},
 		{"backup damaged", func(t *testing.T, path string) { must(t, os.WriteFile(path+".backup", nil, 0o600)) },
 			"DIR/state.json: it is missing, but DIR/state.json.backup shows that there was a state" + fromCopy},
+		{"only history", func(t *testing.T, path string) { must(t, os.Remove(path+".backup")) },
+			"DIR/state.json: it is missing, but DIR/history/state.1.json shows that there was a state" +
+				"\nhint: put back the sound version of serial 1: cp DIR/history/state.1.json DIR/state.json"},
+		{"history, and a damaged backup", func(t *testing.T, path string) {
+			must(t, os.Remove(path+".backup")) // which is a second name of the one in the history
+			must(t, os.WriteFile(path+".backup", nil, 0o600))
+		}, "DIR/state.json: it is missing, but DIR/state.json.backup shows that there was a state" +
+			"\nhint: put back the sound version of serial 1: cp DIR/history/state.1.json DIR/state.json"},
+		{"damaged history", func(t *testing.T, path string) {
+			must(t, os.Remove(path+".backup"))
+			must(t, os.WriteFile(historyPath(path, 1), []byte("{"), 0o600))
+		}, "DIR/state.json: it is missing, but DIR/history/state.1.json shows that there was a state" + fromCopy},
+		{"another environment's history", func(t *testing.T, path string) {
+			must(t, os.Remove(path+".backup"))
+			must(t, os.Rename(historyPath(path, 1), historyPath(Path(filepath.Dir(path), "pr-1"), 1)))
+		}, ""},
 		{"whole temporary file", func(t *testing.T, path string) {
 			must(t, os.Rename(path+".backup", filepath.Join(filepath.Dir(path), ".state.json.77.tmp")))
 		}, "DIR/state.json: it is missing, but DIR/.state.json.77.tmp shows that there was a state" +
@@ -206,6 +222,9 @@ func TestRefusesMissing(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			path := saved(t)
 			must(t, os.Remove(path))
+			if !strings.Contains(tt.name, "history") {
+				must(t, os.RemoveAll(historyDir(path)))
+			}
 			tt.prepare(t, path)
 			if tt.want != "" {
 				checkRefused(t, path, tt.want)

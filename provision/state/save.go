@@ -23,6 +23,7 @@ type disk interface {
 	link(from, to string) error
 	rename(from, to string) error
 	remove(path string) error
+	mkdir(dir string) error
 	syncDir(dir string) error
 }
 
@@ -40,16 +41,18 @@ func (osDisk) create(path string) (file, error) {
 func (osDisk) link(from, to string) error   { return os.Link(from, to) }
 func (osDisk) rename(from, to string) error { return replace(from, to) }
 func (osDisk) remove(path string) error     { return os.Remove(path) }
+func (osDisk) mkdir(dir string) error       { return os.Mkdir(dir, 0o700) }
 func (osDisk) syncDir(dir string) error     { return syncDirectory(dir) }
 
 func backupPath(path string) string { return path + ".backup" }
 
 // The parts of a save that have a temporary file, and the middle of its name.
 const (
-	partNext   = ""       // the next version
-	partFirst  = "first"  // the first version: the only one that may lie there without a state
-	partBackup = "backup" // the version before
-	partProbe  = "probe"  // Preflight's
+	partNext    = ""        // the next version
+	partFirst   = "first"   // the first version: the only one that may lie there without a state
+	partBackup  = "backup"  // the version before
+	partHistory = "history" // the same, where it has to be copied
+	partProbe   = "probe"   // Preflight's
 )
 
 // temporary names a file for one part of a save by this process:
@@ -80,7 +83,7 @@ func strays(path string) []stray {
 			continue
 		}
 		pid, part, _ := strings.Cut(middle, ".")
-		if _, err := strconv.Atoi(pid); err == nil && slices.Contains([]string{partNext, partFirst, partBackup, partProbe}, part) {
+		if _, err := strconv.Atoi(pid); err == nil && slices.Contains([]string{partNext, partFirst, partBackup, partHistory, partProbe}, part) {
 			out = append(out, stray{filepath.Join(filepath.Dir(path), e.Name()), part})
 		}
 	}
@@ -136,7 +139,7 @@ func (s *Store) write(content []byte) (replaced bool, err error) {
 		return false, err
 	}
 	if !first {
-		s.warn(s.keepBackup())
+		s.keepBefore()
 	}
 	if err := s.disk.rename(next, s.path); err != nil {
 		return false, errors.Join(err, s.discard(next))
@@ -152,7 +155,7 @@ func (s *Store) write(content []byte) (replaced bool, err error) {
 	if first {
 		// Only after the first version is sure to be there may anything lie
 		// beside it that shows there was one.
-		s.warn(s.copyBackup(content))
+		s.warn(backupPath(s.path), s.copyBackup(content))
 	}
 	return true, nil
 }
@@ -207,6 +210,15 @@ func (s *Store) discard(path string) error {
 	return nil
 }
 
+// keepBefore keeps the version on disk, which is about to be replaced.
+func (s *Store) keepBefore() {
+	if err := s.keepBackup(); err != nil {
+		s.warn(backupPath(s.path), err)
+		return // the backup is some older version
+	}
+	s.warn(historyDir(s.path), s.keepHistory(s.state.Serial))
+}
+
 // keepBackup gives the version on disk the backup's name too. A second name
 // costs no copy; the file is only ever replaced, so they part with the rename.
 func (s *Store) keepBackup() error {
@@ -250,13 +262,13 @@ func (s *Store) nameBackup(tmp string) error {
 	return s.discard(tmp)
 }
 
-// warn notes, once, that the backup could not be kept. That is no reason not to
-// save: an id that is not recorded is worse than an old backup.
-func (s *Store) warn(err error) {
+// warn notes, once, that a version could not be kept at that place. That is no
+// reason not to save: an id that is not recorded is worse than an old backup.
+func (s *Store) warn(at string, err error) {
 	if err == nil {
 		return
 	}
-	text := fmt.Sprintf("%s: the version before could not be kept: %s", backupPath(s.path), cause(err))
+	text := fmt.Sprintf("%s: the version before could not be kept: %s", at, cause(err))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !slices.Contains(s.warnings, text) {

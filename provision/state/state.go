@@ -15,7 +15,8 @@
 // valid and empty, and why the very first save leaves a backup too.
 //
 // A save never touches the file itself. The new version is written beside it,
-// synced, and renamed over it; the version before it stays as the backup. So at
+// synced, and renamed over it; the version before it stays as the backup, and the
+// last fifty before it as history, each under its serial. So at
 // every moment the name holds a whole version, the old or the new one, however
 // the process or the machine ends. Saves that are asked for at once share one
 // write; each returns only when its own change is on disk. A save that fails
@@ -115,8 +116,9 @@ type Store struct {
 	lock *flock.Flock
 	disk disk
 
-	saving sync.Mutex  // held while a version is written; taken before mu
-	onDisk fs.FileInfo // under saving: the file as last read or written; nil: there is none
+	saving  sync.Mutex  // held while a version is written; taken before mu
+	onDisk  fs.FileInfo // under saving: the file as last read or written; nil: there is none
+	history chronicle   // under saving
 
 	mu       sync.Mutex // guards everything below
 	state    provision.State
@@ -182,6 +184,7 @@ func (s *Store) load(o Options) error {
 	if s.state.Account == "" {
 		s.state.Account = o.Account
 	}
+	s.openHistory()
 	for _, stray := range strays(s.path) {
 		if err := s.disk.remove(stray.path); err != nil {
 			s.warnings = append(s.warnings, fmt.Sprintf("%s: a killed run left it, and it cannot be removed: %v", stray.path, err))
