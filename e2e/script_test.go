@@ -68,7 +68,7 @@ var clouds = map[*testscript.TestScript]*cloud{}
 // cloudflare fail METHOD PATH [after] [drop] [status N] [code N] [count N]
 // cloudflare has KIND N ...       how many of a kind exist
 // cloudflare empty                nothing exists
-// cloudflare call METHOD PATH [BODY]   by hand
+// cloudflare call METHOD PATH [BODY]   by hand; $ID is then the id in the answer
 // cloudflare forget               begin to count requests anew
 // cloudflare rounds N             at most N requests waited for each other
 // cloudflare once                 no request was sent twice
@@ -215,6 +215,9 @@ func callByHand(ts *testscript.TestScript, c *cloud, method, path, body string) 
 	if w.Code >= 300 {
 		ts.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
 	}
+	var answer struct{ Result struct{ ID, UUID string } }
+	_ = json.Unmarshal(w.Body.Bytes(), &answer) // some answers are no JSON, and have no id
+	ts.Setenv("ID", answer.Result.ID+answer.Result.UUID)
 }
 
 func listing(rs []emulator.Request) string {

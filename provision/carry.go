@@ -190,7 +190,7 @@ func (r *runner) change(ctx context.Context, s Step) error {
 	old, owned := r.entries[s.Key]
 	r.mu.Unlock()
 	if owned {
-		was, e.Created = old, old.Created
+		was, e.Created, e.Adopted = old, old.Created, old.Adopted
 	}
 	was.Name = firstNonEmpty(s.PriorName, s.Name)
 	if remote := s.remote(); len(remote) > 0 {

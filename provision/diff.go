@@ -104,7 +104,7 @@ func (d differ) want(r Resource) (Step, *Conflict) {
 	case obs.Exists && !owned && !begun && obs.Ours:
 		return d.adopt(s, marked(r, obs), obs, "it carries our mark")
 	case obs.Exists && !(begun && intent.Name != r.Name):
-		return s, foreign(r, obs)
+		return s, adoptable(foreign(r, obs), obs)
 	}
 	// Nothing of ours stands where it was looked for. What was begun under another
 	// name was never made, and what is gone by its id may stand there made anew by
@@ -113,7 +113,7 @@ func (d differ) want(r Resource) (Step, *Conflict) {
 	case ahead.Exists && ahead.Ours:
 		return d.adopt(s, marked(r, ahead), ahead, "it carries our mark")
 	case ahead.Exists:
-		return s, foreign(r, ahead)
+		return s, adoptable(foreign(r, ahead), ahead)
 	case owned && d.traits[r.Key.Kind].Store:
 		s.Reason = "it is gone from Cloudflare with all it held, and will be made again empty"
 	case owned:
@@ -282,10 +282,20 @@ func (d differ) begunAs(i Intent, obs Observed) Entry {
 
 func foreign(r Resource, obs Observed) *Conflict {
 	text := fmt.Sprintf("%q exists already and is not provably ours", r.Name)
-	if obs.Owner != "" {
+	switch {
+	case obs.Mark != "":
+		text += " (it belongs to the cfboot project " + obs.Mark + ")"
+	case obs.Owner != "":
 		text += " (it belongs to " + obs.Owner + ")"
 	}
-	return &Conflict{Key: r.Key, Name: r.Name, ID: obs.ID, Owner: obs.Owner, Text: text}
+	return &Conflict{Key: r.Key, Name: r.Name, ID: obs.ID, Owner: firstNonEmpty(obs.Mark, obs.Owner), Text: text}
+}
+
+// adoptable notes that nothing of ours stands at the key, so that what was found
+// could be taken over, unless it is another project's.
+func adoptable(c *Conflict, obs Observed) *Conflict {
+	c.Adoptable = obs.Mark == ""
+	return c
 }
 
 func asEntry(i Intent) Entry {

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -240,16 +241,19 @@ func TestDiffConflicts(t *testing.T) {
 		seen  Seen
 		id    string
 		text  string
+		adopt string // the hint that names the command
 	}{
-		{"the name is taken", aBox, State{}, now(theirs), "9", `"a" exists already and is not provably ours (it belongs to the script other)`},
-		{"older than the intent", aBox, cut, now(theirs), "9", `"a" exists already and is not provably ours (it belongs to the script other)`},
-		{"the new name is taken", bBox, was, now(there(box, "1", "a", nil)).and(ahead(other)), "9", `"b" exists already and is not provably ours`},
-		{"the new name of what was begun is taken", bBox, cut, now(Observed{Key: box}).and(ahead(other)), "9", `"b" exists already and is not provably ours`},
-		{"made again by hand under another id", aBox, was, now(Observed{Key: box}).and(ahead(theirs)), "9", `"a" exists already and is not provably ours (it belongs to the script other)`},
-		{"another has its place", aBox, was, now(other), "9", `"b" stands in its place now and is not provably ours`},
-		{"blocked", aBox, State{}, now(Observed{Key: box, Blocked: "the zone is pending"}), "", "the zone is pending"},
-		{"owned, and not to be seen", bBox, was, now(Observed{Key: box, Blocked: "the zone is gone"}).and(ahead(Observed{Key: box})), "", "the zone is gone"},
-		{"blocked at the new name", bBox, was, now(there(box, "1", "a", nil)).and(ahead(Observed{Key: box, Blocked: "the zone is pending"})), "", "the zone is pending"},
+		{"the name is taken", aBox, State{}, now(theirs), "9", `"a" exists already and is not provably ours (it belongs to the script other)`, "to take it over: cfboot adopt box/a"},
+		{"older than the intent", aBox, cut, now(theirs), "9", `"a" exists already and is not provably ours (it belongs to the script other)`, "to take it over: cfboot adopt box/a"},
+		{"the new name is taken", bBox, was, now(there(box, "1", "a", nil)).and(ahead(other)), "9", `"b" exists already and is not provably ours`, ""},
+		{"the new name of what was begun is taken", bBox, cut, now(Observed{Key: box}).and(ahead(other)), "9", `"b" exists already and is not provably ours`, "to take it over: cfboot adopt box/a"},
+		{"made again by hand under another id", aBox, was, now(Observed{Key: box}).and(ahead(theirs)), "9", `"a" exists already and is not provably ours (it belongs to the script other)`, "to take it over: cfboot adopt box/a"},
+		{"another has its place", aBox, was, now(other), "9", `"b" stands in its place now and is not provably ours`, ""},
+		{"another project has marked it", aBox, State{}, now(Observed{Key: box, Exists: true, ID: "9", Name: "a", Mark: "till/production/a"}), "9", `"a" exists already and is not provably ours (it belongs to the cfboot project till/production/a)`, ""},
+		{"in an environment", aBox, State{Environment: "qa"}, now(Observed{Key: box, Exists: true, ID: "9", Name: "a"}), "9", `"a" exists already and is not provably ours`, "to take it over: cfboot adopt box/a --env qa"},
+		{"blocked", aBox, State{}, now(Observed{Key: box, Blocked: "the zone is pending"}), "", "the zone is pending", ""},
+		{"owned, and not to be seen", bBox, was, now(Observed{Key: box, Blocked: "the zone is gone"}).and(ahead(Observed{Key: box})), "", "the zone is gone", ""},
+		{"blocked at the new name", bBox, was, now(there(box, "1", "a", nil)).and(ahead(Observed{Key: box, Blocked: "the zone is pending"})), "", "the zone is pending", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := Diff(fakeTraits, tt.want, tt.state, tt.seen)
@@ -261,6 +265,15 @@ func TestDiffConflicts(t *testing.T) {
 			}
 			if err := p.ConflictProblem(); err == nil || err.Error() != "box/a: "+tt.text {
 				t.Errorf("worded as %v", err)
+			}
+			var problem *Problem
+			if hint := ""; errors.As(p.ConflictProblem(), &problem) {
+				if len(problem.Hints) > 1 {
+					hint = problem.Hints[0]
+				}
+				if hint != tt.adopt {
+					t.Errorf("the hint is %q, want %q", hint, tt.adopt)
+				}
 			}
 			if p.Empty() {
 				t.Error("a plan with a conflict is no empty one")

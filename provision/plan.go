@@ -29,6 +29,9 @@ var actionNames = map[Action]string{
 // String returns the action's word: "create".
 func (a Action) String() string { return actionNames[a] }
 
+// Symbol returns the sign that people see: "+".
+func (a Action) Symbol() string { return string(a) }
+
 // MarshalText writes the word, so that JSON needs no symbols.
 func (a Action) MarshalText() ([]byte, error) {
 	if n, ok := actionNames[a]; ok {
@@ -91,11 +94,12 @@ const DeleteData = "delete-data"
 
 // A Conflict is a resource that exists, is wanted and is not provably ours.
 type Conflict struct {
-	Key   Key    `json:"key"`
-	Name  string `json:"name"`
-	ID    string `json:"id,omitempty"`
-	Owner string `json:"owner,omitempty"`
-	Text  string `json:"text"`
+	Key       Key    `json:"key"`
+	Name      string `json:"name"`
+	ID        string `json:"id,omitempty"`
+	Owner     string `json:"owner,omitempty"`
+	Text      string `json:"text"`
+	Adoptable bool   `json:"adoptable,omitempty"` // it could be taken over as it is
 }
 
 // A Plan is the ordered list of what would be done, and what it was made from.
@@ -219,11 +223,25 @@ func (p Plan) ConflictProblem() error {
 	if len(p.Conflicts) == 0 {
 		return nil
 	}
-	var lines []string
+	var lines, hints []string
 	for _, c := range p.Conflicts {
 		lines = append(lines, fmt.Sprintf("%s: %s", c.Key, c.Text))
+		if c.Adoptable {
+			hints = append(hints, "to take it over: "+p.AdoptCommand(c))
+		}
 	}
-	return &Problem{Text: strings.Join(lines, "\n"), Class: Refused, Hints: []string{
-		"cfboot never takes over or deletes what it did not make: remove or rename what exists, or change \"name\" in cfboot.jsonc",
-	}}
+	return &Problem{Text: strings.Join(lines, "\n"), Class: Refused, Hints: append(hints,
+		"cfboot never takes over or deletes by itself what it did not make: remove or rename what exists, or change \"name\" in cfboot.jsonc")}
+}
+
+// AdoptCommand is what a person would type to take over what is in the way.
+func (p Plan) AdoptCommand(c Conflict) string {
+	command := "cfboot adopt " + c.Key.String()
+	if p.Environment != "" && p.Environment != Production {
+		command += " --env " + p.Environment
+	}
+	if p.Offline {
+		command += " --offline"
+	}
+	return command
 }

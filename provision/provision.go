@@ -90,7 +90,7 @@ type Resource struct {
 	Refs     []Key    // what must exist before it can
 }
 
-// An Entry is a resource that exists and is ours.
+// An Entry is a resource that exists and is ours, made by us or taken over.
 type Entry struct {
 	Key      Key       `json:"key"`
 	Name     string    `json:"name"`
@@ -101,6 +101,7 @@ type Entry struct {
 	Refs     []Key     `json:"refs,omitempty"`
 	Created  time.Time `json:"created"`
 	Updated  time.Time `json:"updated"`
+	Adopted  bool      `json:"adopted,omitempty"` // it was there before us and was taken over: never deleted without being told to
 }
 
 // An Intent says that a create was begun and its outcome is not known yet.
@@ -156,6 +157,7 @@ type Observed struct {
 	Created  time.Time // zero where Cloudflare does not say
 	Owner    string    // who it visibly belongs to, for messages: a script's name, a mark
 	Ours     bool      // it carries our mark for this project, environment and key
+	Mark     string    // the mark of another cfboot project, environment or key: "shop/production/db"
 	Data     string    // what a store holds ("3 tables"); empty when it holds nothing or is no store
 	Uses     []string  // real names and ids that it is bound to, which may then not go before it
 	Blocked  string    // why it can never be made here, e.g. the zone is still pending

@@ -14,7 +14,15 @@ func (a *app) consent(t target, p provision.Plan, question string) error {
 	if err := p.ConflictProblem(); err != nil {
 		return err
 	}
-	if t.yes || p.Empty() {
+	if p.Empty() {
+		return nil
+	}
+	return a.ask(t, question)
+}
+
+// ask asks a person, unless the answer came with the command.
+func (a *app) ask(t target, question string) error {
+	if t.yes {
 		return nil
 	}
 	if a.json || !a.Terminal {

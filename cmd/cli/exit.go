@@ -61,6 +61,15 @@ func exitTable() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
+// withHint adds to an error something more to try.
+func withHint(err error, hint string) error {
+	var p *provision.Problem
+	if !errors.As(err, &p) {
+		return err
+	}
+	return &provision.Problem{Err: err, Class: p.Class, Hints: []string{hint}}
+}
+
 func refused(text string, hints ...string) error {
 	return &provision.Problem{Text: text, Hints: hints, Class: provision.Refused}
 }

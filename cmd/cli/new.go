@@ -143,7 +143,7 @@ func (a *app) runNew(r request) (err error) {
 		return err
 	}
 	if err := plan.ConflictProblem(); err != nil {
-		return err
+		return withHint(err, "what is taken over needs a manifest; to write the project and make nothing: "+r.command()+" --no-apply")
 	}
 	if !a.offline {
 		draft.account = client.Account
@@ -169,6 +169,15 @@ func (a *app) runNew(r request) (err error) {
 	}
 	a.next(dir, r)
 	return nil
+}
+
+// command is what was asked for, as a person would type it.
+func (r request) command() string {
+	c := "cfboot new " + r.name + " --pattern " + r.pattern + domainFlag(r.domain)
+	if r.dir != "" {
+		c += " --dir " + r.dir
+	}
+	return c
 }
 
 // connectNew connects as the request and what stands in the folder say. A

@@ -38,7 +38,7 @@ func (v View) Plan(p provision.Plan) {
 }
 
 func (v View) step(s provision.Step) {
-	fmt.Fprintf(v.Out, "  %s %-22s %s\n", v.paint(colours[s.Action], string(s.Action)), s.Key, Clean(s.Name))
+	fmt.Fprintf(v.Out, "  %s %-22s %s\n", v.paint(colours[s.Action], s.Action.Symbol()), s.Key, Clean(s.Name))
 	if s.Reason != "" {
 		fmt.Fprintf(v.Out, "      %s\n", Clean(s.Reason))
 	}
@@ -48,7 +48,11 @@ func (v View) step(s provision.Step) {
 	if s.Action == provision.Delete {
 		return
 	}
-	for _, c := range s.Changes {
+	v.changes(s.Changes)
+}
+
+func (v View) changes(all []provision.Change) {
+	for _, c := range all {
 		note := ""
 		switch {
 		case c.Drift:

@@ -43,6 +43,7 @@ type Document struct {
 	Plan        *PlanDocument     `json:"plan,omitempty"`
 	Result      *ResultSummary    `json:"result,omitempty"`
 	Resources   []Owned           `json:"resources,omitempty"`
+	Adopted     []Adopted         `json:"adopted,omitempty"`
 	Rendered    *Rendered         `json:"rendered,omitempty"`
 	Next        []string          `json:"next,omitempty"`
 	Version     string            `json:"version,omitempty"`
@@ -190,7 +191,7 @@ func (v View) Event(e provision.Event) {
 		fmt.Fprintf(v.Err, "  %s %-22s %-34s failed after %s\n", v.paint("31", "!"), e.Step.Key, Clean(e.Step.Name), took)
 		return
 	}
-	fmt.Fprintf(v.Err, "  %s %-22s %-34s %s in %s\n", v.paint(colours[e.Step.Action], string(e.Step.Action)), e.Step.Key, Clean(e.Step.Name), e.Part, took)
+	fmt.Fprintf(v.Err, "  %s %-22s %-34s %s in %s\n", v.paint(colours[e.Step.Action], e.Step.Action.Symbol()), e.Step.Key, Clean(e.Step.Name), e.Part, took)
 }
 
 // Took writes a duration the way people read it.

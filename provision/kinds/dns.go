@@ -285,7 +285,7 @@ func (r dnsRecord) observed(c *Client, w wanted[dnsSettings], zone string) provi
 		}
 	}
 	o := provision.Observed{Exists: true, ID: r.ID, Name: r.Name, Zone: zone, Created: r.Created, Settings: provision.Settings(canonical(settings)),
-		Ours: r.Comment == c.mark(w.Key)}
+		Ours: r.Comment == c.mark(w.Key), Mark: othersMark(c.mark(w.Key), r.Comment)}
 	if o.Settings["tags"] == nil {
 		o.Settings["tags"] = []any{}
 	}

@@ -117,6 +117,7 @@ func (c *Client) script(ctx context.Context, name, mark string) (o provision.Obs
 		return o, unlessGone(err, 10007, 10090)
 	}
 	o = provision.Observed{Exists: true, ID: name, Name: name, Settings: provision.Settings{}, Ours: slices.Contains(e.Result.Tags, mark)}
+	o.Mark = othersMark(mark, e.Result.Tags...)
 	var objects []string
 	for _, b := range e.Result.Bindings {
 		if b.Type == "durable_object_namespace" {

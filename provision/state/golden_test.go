@@ -32,11 +32,16 @@ func goldens() map[string]provision.State {
 	zoned.Settings = provision.Settings{"big": 1e21, "small": 1e-9, "whole": 9007199254740991.0, "none": nil, "off": false, "UPPER": "x", "empty": map[string]any{}}
 	entries.Entries[zoned.Key] = zoned
 
+	adopted := base(3, "production")
+	taken := entry("d1/db", "xxxxxxxx-0000-4000-8000-xxxxxxxxxxxx")
+	taken.Adopted = true
+	adopted.Entries[taken.Key] = taken
+
 	intents := base(1, "pr-12")
 	for _, i := range []provision.Intent{intent("r2/files"), intent("worker/api", "r2/files")} {
 		intents.Intents[i.Key] = i
 	}
-	return map[string]provision.State{"entries": entries, "intents": intents, "tombstone": base(12, "staging")}
+	return map[string]provision.State{"entries": entries, "adopted": adopted, "intents": intents, "tombstone": base(12, "staging")}
 }
 
 func TestGolden(t *testing.T) {
