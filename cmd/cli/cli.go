@@ -9,11 +9,11 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cfboot/cfboot/cmd/view"
@@ -32,6 +32,7 @@ type Env struct {
 	Terminal bool // a person can be asked: input and standard error are a terminal
 	Color    bool // standard output is a terminal that wants colour
 	Signals  <-chan os.Signal
+	LetGo    func() // gives the signals back to the system; may be nil
 	Version  string
 }
 
@@ -60,26 +61,32 @@ func (e Env) shown(p string) string {
 
 // Main carries out one command and returns its exit code.
 func Main(env Env, args []string) int {
-	app := &app{Env: env, ctx: context.Background()}
+	app := &app{Env: env, out: &outlet{to: env.Stdout}, err: &outlet{to: env.Stderr}}
+	app.Stdout, app.Stderr = app.out, app.err
+	defer app.follow()()
 	root := app.root()
 	root.SetArgs(args)
-	root.SetIn(env.Stdin)
-	root.SetOut(env.Stdout)
-	root.SetErr(env.Stderr)
+	root.SetIn(app.Stdin)
+	root.SetOut(app.Stdout)
+	root.SetErr(app.Stderr)
 	cmd, err := root.ExecuteC()
-	app.doc.Command = cmd.Name()
-	return app.finish(err)
+	app.doc.Command = strings.TrimPrefix(cmd.CommandPath(), "cfboot ")
+	return app.finish(app.interrupted(err))
 }
 
 // app is one run.
 type app struct {
 	Env
-	ctx     context.Context
-	json    bool
-	offline bool
-	doc     view.Document
-	answers bool // the command answers with doc; others print for themselves
-	exit    int  // of a command that did what it should and still reports something
+	ctx       context.Context // done: end what is under way
+	stopping  context.Context // done: begin nothing more
+	signalled atomic.Bool
+	stepping  atomic.Bool // steps are being carried out
+	out, err  *outlet     // what Stdout and Stderr are
+	json      bool
+	offline   bool
+	doc       view.Document
+	answers   bool // the command answers with doc; others print for themselves
+	exit      int  // of a command that did what it should and still reports something
 }
 
 func (a *app) view() view.View {
@@ -97,13 +104,17 @@ func (a *app) finish(err error) int {
 		if err != nil {
 			a.doc.Error = &view.ErrorDocument{Text: view.Clean(err.Error()), Hints: view.Hints(err), Class: className(err)}
 		}
-		if werr := a.view().Document(a.doc); werr != nil && code == 0 {
-			return 1
+		if werr := a.view().Document(a.doc); werr != nil && err == nil {
+			err, code = werr, exitFailed
+			a.view().Failure(err)
 		}
-		return code
-	}
-	if err != nil {
+	} else if err != nil {
 		a.view().Failure(err)
+	}
+	if fault := a.out.fault(); fault != nil && err == nil {
+		a.view().Failure(&provision.Problem{At: "standard output", Text: "the answer could not be written", Err: fault,
+			Hints: []string{"what was done is done and recorded; make room where the output goes, and ask again"}})
+		code = exitFailed
 	}
 	return code
 }
@@ -118,16 +129,7 @@ func (a *app) root() *cobra.Command {
 			"Connection: CLOUDFLARE_API_TOKEN, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_BASE_URL,\n" +
 			"as for wrangler. No account at hand: --offline.\n\n" + exitTable(),
 		SilenceUsage: true, SilenceErrors: true,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			var names []string
-			for _, c := range cmd.Commands() {
-				names = append(names, c.Name())
-			}
-			return &provision.Problem{Text: fmt.Sprintf("there is no command %q%s", args[0], suggest(args[0], names)), Hints: []string{"see: cfboot --help"}}
-		},
+		Args: knownCommand,
 		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
 			if v, ok := a.getenv("CFBOOT_OFFLINE"); ok && v != "0" && v != "false" {
@@ -140,7 +142,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "answer with one JSON document")
 	root.PersistentFlags().BoolVar(&a.offline, "offline", false, "rehearse against the built-in emulator, with no account (or CFBOOT_OFFLINE=1)")
 	root.AddCommand(a.newNew(), a.newPlan(), a.newApply(), a.newDestroy(), a.newAdopt(), a.newRender(), a.newStatus(),
-		a.newSchema(), a.newEmulator(), a.newVersion())
+		a.newState(), a.newSchema(), a.newEmulator(), a.newVersion())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &provision.Problem{Err: err, Hints: []string{"see: " + cmd.CommandPath() + " --help"}}
 	})

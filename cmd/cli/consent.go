@@ -29,9 +29,32 @@ func (a *app) ask(t target, question string) error {
 		return refused("nobody can be asked here, so nothing was done", "to do it without being asked: --yes")
 	}
 	fmt.Fprintf(a.Stderr, "%s [y/N] ", question)
-	line, err := bufio.NewReader(a.Stdin).ReadString('\n')
-	if answer := strings.ToLower(strings.TrimSpace(line)); err == nil && (answer == "y" || answer == "yes") {
+	answer, err := a.answer()
+	switch {
+	case err != nil:
+		return err
+	case answer == "y" || answer == "yes":
 		return nil
 	}
 	return refused("not agreed to, so nothing was done")
+}
+
+// answer reads one line of what a person types, in small letters. A signal ends
+// the waiting for it; an input that ended is no answer.
+func (a *app) answer() (string, error) {
+	lines := make(chan string, 1)
+	go func() {
+		line, err := bufio.NewReader(a.Stdin).ReadString('\n')
+		if err != nil {
+			line = ""
+		}
+		lines <- line
+	}()
+	select {
+	case line := <-lines:
+		return strings.ToLower(strings.TrimSpace(line)), nil
+	case <-a.ctx.Done():
+		fmt.Fprintln(a.Stderr)
+		return "", a.ctx.Err()
+	}
 }

@@ -90,7 +90,7 @@ func (a *app) serve(data, addr string, zones []string, o emulator.Options) error
 	go func() { served <- h.Serve(listener) }()
 	select {
 	case err = <-served:
-	case <-a.Signals:
+	case <-a.stopping.Done():
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err = h.Shutdown(ctx)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -34,7 +33,7 @@ func (a *app) answering(run func(cmd *cobra.Command, args []string) error) func(
 // openState takes the lock of an environment's state.
 func (a *app) openState(dir, project, environment, command string) (*state.Store, error) {
 	store, err := state.Open(a.statePath(dir, environment), state.Options{
-		Project: project, Environment: environment, Command: "cfboot " + command, Now: a.Now,
+		Project: project, Environment: environment, Command: "cfboot " + command, Now: a.Now, Stop: a.stopping.Done(),
 	})
 	if err != nil {
 		return nil, err
@@ -80,12 +79,12 @@ func (a *app) carryOut(client *kinds.Client, store *state.Store, plan provision.
 	if err := store.Preflight(); err != nil {
 		return err
 	}
-	ctx, stop, release := a.interruptible()
-	defer release()
+	a.stepping.Store(true)
+	defer a.stepping.Store(false)
 	began := a.Now()
 	summary := &view.ResultSummary{}
-	res, err := provision.Apply(ctx, plan, store.State(), kinds.Traits(), client, store, provision.Options{
-		Run: store.Run(), Parallel: parallel, Allow: t.allow, Stop: stop, Now: a.Now, Settle: settle,
+	res, err := provision.Apply(a.ctx, plan, store.State(), kinds.Traits(), client, store, provision.Options{
+		Run: store.Run(), Parallel: parallel, Allow: t.allow, Stop: a.stopping.Done(), Now: a.Now, Settle: settle,
 		Report: func(e provision.Event) {
 			one := view.OneRun{Key: e.Step.Key.String(), Name: e.Step.Name, Part: e.Part, Millis: e.Took.Milliseconds()}
 			if e.Err != nil {
@@ -113,30 +112,6 @@ func (a *app) rescue(bundle []byte) {
 	}
 	a.view().Notice("the state could not be saved; keep what follows, it is the whole of it:")
 	_, _ = out.Write(append(bundle, '\n'))
-}
-
-// interruptible gives a context and a channel that follow the signals: the
-// first one stops beginning new steps, the second one ends those under way.
-func (a *app) interruptible() (context.Context, <-chan struct{}, func()) {
-	ctx, cancel := context.WithCancel(a.ctx)
-	stop := make(chan struct{})
-	done := make(chan struct{})
-	go func() {
-		for n := 0; ; n++ {
-			select {
-			case <-done:
-				return
-			case <-a.Signals:
-				if n == 0 {
-					a.view().Notice("stopping: what is under way is finished first; once more to stop at once")
-					close(stop)
-				} else {
-					cancel()
-				}
-			}
-		}
-	}()
-	return ctx, stop, func() { close(done); cancel() }
 }
 
 // writeFile replaces a file whole: a reader sees the old or the new one.

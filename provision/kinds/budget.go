@@ -45,7 +45,7 @@ func (t *transport) awaitBudget(ctx context.Context) error {
 		if left <= 0 {
 			return nil
 		}
-		if err := t.sleep(ctx, left); err != nil {
+		if err := t.pause(ctx, left); err != nil {
 			return err
 		}
 	}

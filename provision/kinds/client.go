@@ -32,6 +32,7 @@ type Connection struct {
 	Environment string
 	Transport   http.RoundTripper // empty: Go's own
 	Notify      func(string)      // told of long waits
+	Stopping    context.Context   // done: long waits end, what was being waited for is not sent; nil: never
 }
 
 // A Client is one run's conversation with Cloudflare. It is a provision.Reader

@@ -47,6 +47,8 @@ type transport struct {
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
 	notify func(string) // tells of long waits; may be nil
+
+	stopping context.Context // see Connection.Stopping
 }
 
 func newTransport(c Connection) *transport {
@@ -56,7 +58,11 @@ func newTransport(c Connection) *transport {
 		own.MaxIdleConnsPerHost = parallel
 		base = own
 	}
-	return &transport{base: base, token: c.Token, agent: orDefault(c.UserAgent, "cfboot"), limits: usualLimits,
+	stopping := c.Stopping
+	if stopping == nil {
+		stopping = context.Background()
+	}
+	return &transport{base: base, stopping: stopping, token: c.Token, agent: orDefault(c.UserAgent, "cfboot"), limits: usualLimits,
 		slots: make(chan struct{}, parallel), now: time.Now, sleep: sleep, notify: c.Notify}
 }
 
@@ -86,10 +92,32 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			t.hold(wait)
 			continue
 		}
-		if err := t.sleep(ctx, wait); err != nil {
+		if err := t.pause(ctx, wait); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// brief is a wait that a run which shall stop still takes, to finish what it
+// has under way.
+const brief = time.Second
+
+// pause waits, but no longer than a run that shall stop may take.
+func (t *transport) pause(ctx context.Context, d time.Duration) error {
+	if d <= brief {
+		return t.sleep(ctx, d)
+	}
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(t.stopping, cancel)()
+	if t.stopping.Err() != nil {
+		cancel()
+	}
+	err := t.sleep(waiting, d)
+	if err != nil && ctx.Err() == nil {
+		return &provision.Problem{Text: fmt.Sprintf("stopped while it waited %s to ask Cloudflare again", d.Round(time.Second)), Class: provision.Interrupted, Err: err}
+	}
+	return err
 }
 
 // again decides whether a failed attempt is repeated, and after what wait.
