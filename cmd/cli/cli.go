@@ -129,7 +129,16 @@ func (a *app) root() *cobra.Command {
 			"Connection: CLOUDFLARE_API_TOKEN, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_BASE_URL,\n" +
 			"as for wrangler. No account at hand: --offline.\n\n" + exitTable(),
 		SilenceUsage: true, SilenceErrors: true,
-		Args: knownCommand,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			var names []string
+			for _, c := range cmd.Commands() {
+				names = append(names, c.Name())
+			}
+			return &provision.Problem{Text: fmt.Sprintf("there is no command %q%s", args[0], suggest(args[0], names)), Hints: []string{"see: cfboot --help"}}
+		},
 		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
 			if v, ok := a.getenv("CFBOOT_OFFLINE"); ok && v != "0" && v != "false" {
