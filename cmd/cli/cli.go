@@ -9,7 +9,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -130,16 +129,7 @@ func (a *app) root() *cobra.Command {
 			"Connection: CLOUDFLARE_API_TOKEN, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_BASE_URL,\n" +
 			"as for wrangler. No account at hand: --offline.\n\n" + exitTable(),
 		SilenceUsage: true, SilenceErrors: true,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			var names []string
-			for _, c := range cmd.Commands() {
-				names = append(names, c.Name())
-			}
-			return &provision.Problem{Text: fmt.Sprintf("there is no command %q%s", args[0], suggest(args[0], names)), Hints: []string{"see: cfboot --help"}}
-		},
+		Args: knownCommand,
 		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
 			if v, ok := a.getenv("CFBOOT_OFFLINE"); ok && v != "0" && v != "false" {
@@ -152,7 +142,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "answer with one JSON document")
 	root.PersistentFlags().BoolVar(&a.offline, "offline", false, "rehearse against the built-in emulator, with no account (or CFBOOT_OFFLINE=1)")
 	root.AddCommand(a.newNew(), a.newPlan(), a.newApply(), a.newDestroy(), a.newAdopt(), a.newRender(), a.newStatus(),
-		a.newSchema(), a.newEmulator(), a.newVersion())
+		a.newState(), a.newSchema(), a.newEmulator(), a.newVersion())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &provision.Problem{Err: err, Hints: []string{"see: " + cmd.CommandPath() + " --help"}}
 	})
