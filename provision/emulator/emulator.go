@@ -91,7 +91,7 @@ type Server struct {
 	// the others.
 	mu sync.RWMutex
 	tables
-	counts    map[string]func() int // of the products that stand in one file
+	lists     map[string]func() []Resource // of the products that stand in one file
 	sqlite    sqliteFiles
 	transfers transfers
 	requests  requestLog
@@ -110,10 +110,10 @@ func Open(dir string, o Options) (*Server, error) {
 	s.latency.set(o.Latency)
 	s.rates.limit = o.RateLimit
 	s.tables = newTables(s.store)
-	s.counts = map[string]func() int{}
+	s.lists = map[string]func() []Resource{}
 	for _, p := range products {
-		kind, count := p(s)
-		s.counts[kind] = count
+		kind, list := p(s)
+		s.lists[kind] = list
 	}
 	file := ""
 	if dir != "" {

@@ -58,6 +58,9 @@ func (s *Server) Resources() []Resource {
 	for _, r := range s.scripts.rows {
 		add(Resource{Kind: "worker", ID: r.Name, Name: r.Name, Account: r.Account}, "worker", r.ID)
 	}
+	for _, list := range s.lists {
+		out = append(out, list()...)
+	}
 	slices.SortFunc(out, func(a, b Resource) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})

@@ -173,10 +173,10 @@ func (s *Server) registerAll() {
 }
 
 // A product is a part of Cloudflare that stands in one file: it makes its tables,
-// puts its endpoints into the router, and says under which word Count shows how
-// many resources there are. The products that others refer to (what is bound,
+// puts its endpoints into the router, and says under which word Count and
+// Resources show what there is. The products that others refer to (what is bound,
 // routed or tagged) have their tables above instead.
-type product func(*Server) (kind string, count func() int)
+type product func(*Server) (kind string, list func() []Resource)
 
 var products []product
 
@@ -204,8 +204,8 @@ func (s *Server) Count() map[string]int {
 		"domain":   len(s.domains.rows),
 		"worker":   len(s.scripts.rows),
 	}
-	for kind, count := range s.counts {
-		if have := count(); have > 0 {
+	for kind, list := range s.lists {
+		if have := len(list()); have > 0 {
 			n[kind] = have
 		}
 	}

@@ -24,7 +24,7 @@ type vectorIndex struct {
 	Dimensions                         int
 }
 
-var _ = provide(func(s *Server) (string, func() int) {
+var _ = provide(func(s *Server) (string, func() []Resource) {
 	v := &vectorizeIndexes{s: s, rows: newTable(s.store, "vectorize", func() *vectorIndex { return new(vectorIndex) })}
 	v.byName = v.rows.by(func(i *vectorIndex) string { return key(i.Account, i.Name) })
 	const base = "accounts/{account}/vectorize/v2/indexes"
@@ -33,7 +33,7 @@ var _ = provide(func(s *Server) (string, func() int) {
 	s.on("GET", base+"/{index}", groupVectorize, v.get)
 	s.on("GET", base+"/{index}/info", groupVectorize, v.info)
 	s.on("DELETE", base+"/{index}", groupVectorize, v.delete)
-	return "vectorize", func() int { return len(v.rows.rows) }
+	return "vectorize", v.resources
 })
 
 // The codes are the reference's; guess: the statuses of 3000, 3001 and 3003, and
@@ -47,6 +47,14 @@ var (
 	indexMetrics    = []string{"cosine", "euclidean", "dot-product"}
 	indexDimensions = 1536
 )
+
+func (v *vectorizeIndexes) resources() []Resource {
+	var out []Resource
+	for _, r := range v.rows.rows {
+		out = append(out, Resource{Kind: "vectorize", ID: r.Name, Name: r.Name, Account: r.Account})
+	}
+	return out
+}
 
 type vectorIndexView struct {
 	Name        string `json:"name"`
