@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -97,9 +96,8 @@ func (a *app) carryOut(client *kinds.Client, store *state.Store, plan provision.
 	summary.Done, summary.Failed, summary.Skipped = res.Done, res.Failed, res.Skipped
 	summary.Calls, summary.Millis = client.Calls(), a.Now().Sub(began).Milliseconds()
 	a.doc.Result = summary
-	var unsaved *state.SaveError
-	if errors.As(err, &unsaved) {
-		a.rescue(unsaved.Bundle)
+	if unsaved := store.Unsaved(err); unsaved != nil {
+		a.rescue(unsaved)
 	}
 	return err
 }

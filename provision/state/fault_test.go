@@ -349,3 +349,26 @@ func TestConcurrent(t *testing.T) {
 		t.Errorf("memory and disk differ (-memory +disk):\n%s", diff)
 	}
 }
+
+// What is printed after a failed save is put in the file's place, so it has to
+// have what the run has recorded since, too: other steps were under way.
+func TestUnsavedHasWhatCameLater(t *testing.T) {
+	path := testPath(t)
+	s := open(t, path)
+	must(t, s.Keep(entry("d1/db", "id-1")))
+	s.disk = tappedDisk{before: func(string) error { return syscall.ENOSPC }}
+	failed := s.Keep(entry("kv/cache", "id-2"))
+	s.disk = osDisk{}
+	must(t, s.Keep(entry("kv/config", "id-3")))
+	bundle := s.Unsaved(fmt.Errorf("kv/cache: %w", failed))
+	must(t, s.Close())
+	must(t, os.WriteFile(path, bundle, 0o600))
+	st, _, err := Read(path)
+	must(t, err)
+	if got, want := entriesText(st), "d1/db=id-1 kv/cache=id-2 kv/config=id-3"; got != want {
+		t.Errorf("the bundle has %s, want %s", got, want)
+	}
+	if s.Unsaved(errors.New("something else")) != nil {
+		t.Error("something else failed, and the state is printed")
+	}
+}

@@ -11,8 +11,9 @@ import (
 
 // A SaveError says that a change could not be written. The file on disk is as
 // it was. Bundle is the whole state with the change in it, in the very form of
-// the file: print it, because it may hold the only record of what was made, and
-// it can be put in the file's place. Its text does not contain the bundle.
+// the file; it may hold the only record of what was made. Store.Unsaved gives it
+// as it is when the run has ended, to be printed and put in the file's place.
+// The error's text does not contain the bundle.
 type SaveError struct {
 	Path   string
 	Bundle []byte
@@ -202,6 +203,20 @@ func (s *Store) Bundle() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.encodeNext()
+}
+
+// Unsaved is what to print where err says that a save failed: the whole state,
+// with what other steps of the run have recorded since, which the SaveError's
+// own Bundle lacks. For any other error it is nil.
+func (s *Store) Unsaved(err error) []byte {
+	var failed *SaveError
+	if !errors.As(err, &failed) {
+		return nil
+	}
+	if bundle, err := s.Bundle(); err == nil {
+		return bundle
+	}
+	return failed.Bundle
 }
 
 func (s *Store) encodeNext() ([]byte, error) {
