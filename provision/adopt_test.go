@@ -95,3 +95,83 @@ func TestAdoptionsRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestAdoptedIsReleased(t *testing.T) {
+	e := Entry{Key: store, Name: "s", ID: "1", Settings: Settings{"class": "x"}, Adopted: true}
+	full := Observed{Key: store, Exists: true, ID: "1", Name: "s", Settings: Settings{"class": "x"}, Data: "3 keys"}
+	replaced := []Resource{{Key: store, Name: "s", Settings: Settings{"class": "y"}}}
+	mine := owned(e).Own()
+	for _, tt := range []struct {
+		name     string
+		want     []Resource
+		state    State
+		seen     Observed
+		action   Action
+		gone     bool
+		consents []string
+	}{
+		{"unwanted", nil, owned(e), full, Release, false, nil},
+		{"unwanted, and not to be seen", nil, owned(e), Observed{Key: store, Blocked: "the zone is gone"}, Release, false, nil},
+		{"unwanted, and gone", nil, owned(e), Observed{Key: store}, Delete, true, nil},
+		{"unwanted, as if made by us", nil, mine, full, Delete, false, []string{DeleteData}},
+		{"to be replaced", replaced, owned(e), full, Replace, false, []string{DeleteAdopted, DeleteData}},
+		{"to be replaced, as if made by us", replaced, mine, full, Replace, false, []string{DeleteData}},
+		{"gone, and made again", replaced, owned(e), Observed{Key: store}, Create, false, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := Diff(fakeTraits, tt.want, tt.state, now(tt.seen))
+			s := p.Steps[0]
+			if s.Action != tt.action || s.Gone != tt.gone {
+				t.Errorf("got %s (gone: %v), want %s", s.Action, s.Gone, tt.action)
+			}
+			if d := cmp.Diff(tt.consents, p.Consents()); d != "" {
+				t.Errorf("consents (-want +got)\n%s", d)
+			}
+			if s.Action == Release && (s.Calls != 0 || s.Action.Symbol() != "=" || p.Empty()) {
+				t.Errorf("got %+v", s)
+			}
+			if err := Consented(p, nil); (err == nil) != (tt.consents == nil) {
+				t.Errorf("without consent: %v", err)
+			}
+			if err := Consented(p, tt.consents); err != nil {
+				t.Errorf("with all consents: %v", err)
+			}
+		})
+	}
+	if !owned(e).Entries[store].Adopted {
+		t.Error("Own changed the state it was asked of")
+	}
+}
+
+// What was taken over outlives a destroy, while what stands on it and is ours
+// goes; it stays taken over through a change in place.
+func TestAdoptedThroughItsLife(t *testing.T) {
+	c := newCloud(t)
+	c.items["theirs"] = &item{kind: "box", id: "theirs", name: "a", settings: Settings{"color": "blue"}, created: c.now}
+	link := Key{"link", "l"}
+	desired := []Resource{
+		{Key: box, Name: "a", Settings: Settings{"color": "blue"}},
+		{Key: link, Name: "l-1", Settings: Settings{"to": []any{"a"}}, Refs: []Key{box}},
+	}
+	found, err := Adoptions(t.Context(), c, fakeTraits, desired[:1], nil, c.rec.state, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.rec.state.Entries[box] = found[0].Entry
+	if err := c.run(desired, false); err != nil {
+		t.Fatal(err)
+	}
+	desired[0].Settings = Settings{"color": "green"}
+	if err := c.run(desired, false); err != nil {
+		t.Fatal(err)
+	}
+	if e := c.rec.state.Entries[box]; !e.Adopted || e.ID != "theirs" || c.items["theirs"].settings["color"] != "green" {
+		t.Fatalf("after a change it is %+v", e)
+	}
+	if err := c.run(nil, true); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.items) != 1 || c.items["theirs"] == nil || len(c.rec.state.Entries) != 0 {
+		t.Errorf("left are %v and the entries %v", c.items, c.rec.state.Entries)
+	}
+}

@@ -25,7 +25,7 @@ type Options struct {
 // An Event is one step's progress, to be shown.
 type Event struct {
 	Step Step
-	Part string // "created", "updated", "replaced", "deleted", "adopted", "recorded"; empty where it failed. A replacement is "deleted" first.
+	Part string // "created", "updated", "replaced", "deleted", "adopted", "released", "recorded"; empty where it failed. A replacement is "deleted" first.
 	Took time.Duration
 	Err  error
 }
@@ -64,11 +64,18 @@ func Consented(p Plan, allowed []string) error {
 	var lines []string
 	hint := map[string]bool{}
 	for _, s := range p.Steps {
-		if s.Consent == "" || slices.Contains(allowed, s.Consent) {
-			continue
+		for _, c := range s.Consents() {
+			if slices.Contains(allowed, c) {
+				continue
+			}
+			name := firstNonEmpty(s.PriorName, s.Name)
+			why := fmt.Sprintf("%q holds %s, which would be lost", name, s.Data)
+			if c == DeleteAdopted {
+				why = fmt.Sprintf("%q was there before it was taken over, and would be deleted", name)
+			}
+			lines = append(lines, fmt.Sprintf("%s: %s", s.Key, why))
+			hint["allow it: --allow "+c] = true
 		}
-		lines = append(lines, fmt.Sprintf("%s: %q holds %s, which would be lost", s.Key, firstNonEmpty(s.PriorName, s.Name), s.Data))
-		hint["allow it: --allow "+s.Consent] = true
 	}
 	if lines == nil {
 		return nil

@@ -34,6 +34,8 @@ func (r *runner) node(ctx context.Context, n node) (part string, err error) {
 	switch {
 	case n.part == removes && n.step.Gone:
 		return "recorded", r.forget(ctx, n.step)
+	case n.step.Action == Release:
+		return "released", r.recordGone(n.step.Key)
 	case n.part == removes:
 		return "deleted", r.remove(ctx, n.step)
 	case n.part == makes && n.step.Action == Replace:

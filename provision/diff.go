@@ -211,13 +211,19 @@ func (d differ) unwant(k Key) Step {
 	if s.Gone {
 		return s
 	}
+	if e.Adopted {
+		s.Action, s.Reason = Release, "released: it was there before it was taken over, so it stays; only the record goes"
+		return s
+	}
 	s.Name, s.ID, s.Zone = firstNonEmpty(obs.Name, s.Name), firstNonEmpty(obs.ID, s.ID), firstNonEmpty(obs.Zone, s.Zone)
 	d.guard(&s, obs)
 	return s
 }
 
-// guard asks for consent where a step destroys what a store holds.
+// guard asks for consent where a step destroys what a store holds, or deletes
+// what was there before us.
 func (d differ) guard(s *Step, obs Observed) {
+	s.Adopted = d.state.Entries[s.Key].Adopted
 	if obs.Data != "" {
 		s.Data, s.Consent = obs.Data, DeleteData
 	}

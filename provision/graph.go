@@ -10,7 +10,7 @@ type part int
 const (
 	makes   part = iota // create
 	changes             // update, adopt, or a record that changes
-	removes             // delete
+	removes             // delete, release
 )
 
 type node struct {
@@ -35,7 +35,7 @@ func graph(steps []Step) []node {
 		case Update, Adopt:
 			ready[s.Key] = len(nodes)
 			nodes = append(nodes, node{step: s, part: changes})
-		case Delete:
+		case Delete, Release:
 			nodes = append(nodes, node{step: s, part: removes})
 		}
 	}

@@ -12,7 +12,8 @@ import (
 // Action is what a step does. Its value is the symbol that people see.
 type Action rune
 
-// The actions. Keep stands in a plan so that a reader sees what stays.
+// The actions. Keep stands in a plan so that a reader sees what stays. Release
+// is the reverse of Adopt and looks like it: the record goes, the resource stays.
 const (
 	Create  Action = '+'
 	Update  Action = '~'
@@ -20,17 +21,18 @@ const (
 	Delete  Action = '-'
 	Adopt   Action = '='
 	Keep    Action = '.'
+	Release Action = -Adopt
 )
 
 var actionNames = map[Action]string{
-	Create: "create", Update: "update", Replace: "replace", Delete: "delete", Adopt: "adopt", Keep: "keep",
+	Create: "create", Update: "update", Replace: "replace", Delete: "delete", Adopt: "adopt", Keep: "keep", Release: "release",
 }
 
 // String returns the action's word: "create".
 func (a Action) String() string { return actionNames[a] }
 
 // Symbol returns the sign that people see: "+".
-func (a Action) Symbol() string { return string(a) }
+func (a Action) Symbol() string { return string(max(a, -a)) }
 
 // MarshalText writes the word, so that JSON needs no symbols.
 func (a Action) MarshalText() ([]byte, error) {
@@ -80,6 +82,7 @@ type Step struct {
 	Reason    string   `json:"reason,omitempty"`     // only to be shown
 	Data      string   `json:"data,omitempty"`       // what would be lost
 	Consent   string   `json:"consent,omitempty"`    // the consent without which it is not done
+	Adopted   bool     `json:"adopted,omitempty"`    // it deletes what was there before us, which takes the consent DeleteAdopted
 	Gone      bool     `json:"gone,omitempty"`       // it does not exist any more; only the record is removed
 	Calls     int      `json:"calls"`                // API calls it takes when nothing goes wrong
 }
@@ -89,8 +92,23 @@ func (s Step) remote() []Change {
 	return slices.DeleteFunc(slices.Clone(s.Changes), func(c Change) bool { return c.Local })
 }
 
-// DeleteData is the consent to lose what a store holds.
-const DeleteData = "delete-data"
+// What may be consented to.
+const (
+	DeleteData    = "delete-data"    // to lose what a store holds
+	DeleteAdopted = "delete-adopted" // to delete what was taken over, where it would be released or kept
+)
+
+// Consents lists what has to be allowed before the step may be carried out.
+func (s Step) Consents() []string {
+	var out []string
+	if s.Adopted {
+		out = append(out, DeleteAdopted)
+	}
+	if s.Consent != "" {
+		out = append(out, s.Consent)
+	}
+	return out
+}
 
 // A Conflict is a resource that exists, is wanted and is not provably ours.
 type Conflict struct {
@@ -148,8 +166,10 @@ func (p Plan) Calls() int {
 func (p Plan) Consents() []string {
 	var out []string
 	for _, s := range p.Steps {
-		if s.Consent != "" && !slices.Contains(out, s.Consent) {
-			out = append(out, s.Consent)
+		for _, c := range s.Consents() {
+			if !slices.Contains(out, c) {
+				out = append(out, c)
+			}
 		}
 	}
 	return out

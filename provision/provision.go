@@ -22,6 +22,8 @@
 // once as are ready, through a Driver, and reports each outcome to a Recorder
 // before it goes on. A create is announced (Intent), carried out and recorded;
 // one whose answer was lost is looked up, never blindly repeated.
+// What was there before us and was taken over is an entry like any other, but it
+// is released, not deleted, unless that is allowed.
 // What an update brings about and nobody could find out later is recorded before
 // it is sent. A setting of an entry that is null was sent at some time, and
 // nobody knows what became of it.
@@ -125,6 +127,18 @@ type State struct {
 	Account     string // the account everything in it lives in
 	Entries     map[Key]Entry
 	Intents     map[Key]Intent // of keys that have no entry
+}
+
+// Own is the state as if everything in it had been made by us, so that nothing
+// is released: for who allows DeleteAdopted.
+func (s State) Own() State {
+	entries := maps.Clone(s.Entries)
+	for k, e := range entries {
+		e.Adopted = false
+		entries[k] = e
+	}
+	s.Entries = entries
+	return s
 }
 
 // Sorted lists entries by key.

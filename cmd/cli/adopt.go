@@ -22,7 +22,8 @@ func (a *app) newAdopt() *cobra.Command {
 		Short: "Take over resources that exist already, as they are",
 		Long: "Looks up what stands in the manifest and exists at Cloudflare, shows what it is,\n" +
 			"what it holds and what a later apply would change, asks, and records it as ours.\n" +
-			"Nothing is changed at Cloudflare.",
+			"Nothing is changed at Cloudflare. What was taken over is released, not deleted,\n" +
+			"by destroy and when it is taken out of the manifest.",
 		Example: "  cfboot adopt d1/db\n  cfboot adopt d1/db kv/cache --yes\n  cfboot adopt d1/db --id 5cd64a3c-0000-4000-8000-2f1d0f3c9a10",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {

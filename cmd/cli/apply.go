@@ -48,7 +48,7 @@ func (a *app) applyProject(dir string, t target) error {
 		return err
 	}
 	return a.withState(dir, p, t, "apply", func(client *kinds.Client, store *state.Store) error {
-		plan, err := a.observe(client, p, store.State(), false)
+		plan, err := a.observe(client, p, t.owning(store.State()), false)
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (a *app) withState(dir string, p *project, t target, command string, do fun
 // applyPlan shows a plan, asks, carries it out and renders.
 func (a *app) applyPlan(client *kinds.Client, store *state.Store, p *project, plan provision.Plan, t target) error {
 	a.view().Plan(plan)
-	before := store.State()
+	before := released(store.State(), plan)
 	if err := a.consent(t, plan, "Do this?"); err != nil {
 		return err
 	}
@@ -91,6 +91,17 @@ func (a *app) applyPlan(client *kinds.Client, store *state.Store, p *project, pl
 	}
 	a.sum(client, plan, a.Now().Sub(began))
 	return nil
+}
+
+// released is the state without what the plan releases: that stays where it is,
+// and so does what wrangler.jsonc says of it.
+func released(st provision.State, plan provision.Plan) provision.State {
+	for _, s := range plan.Steps {
+		if s.Action == provision.Release {
+			delete(st.Entries, s.Key)
+		}
+	}
+	return st
 }
 
 // applySaved carries out just what a plan file says.

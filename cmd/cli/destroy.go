@@ -16,7 +16,8 @@ func (a *app) newDestroy() *cobra.Command {
 		Short: "Remove just what cfboot made",
 		Long: "Removes what the state says is ours, dependents first. It needs the state and\n" +
 			"nothing else: manifest and templates may be gone. A store that holds data is\n" +
-			"refused unless --allow delete-data is given. Twice is as good as once.",
+			"refused unless --allow delete-data is given. What was adopted is released, not\n" +
+			"deleted, unless --allow delete-adopted is given. Twice is as good as once.",
 		Example: "  cfboot destroy\n  cfboot destroy --env staging --yes --allow delete-data",
 		Args:    cobra.NoArgs,
 		RunE:    a.answering(func(cmd *cobra.Command, args []string) error { return a.runDestroy(t) }),
@@ -58,7 +59,7 @@ func (a *app) runDestroy(t target) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closer()) }()
-	plan, err := a.observe(client, nil, store.State(), true)
+	plan, err := a.observe(client, nil, t.owning(store.State()), true)
 	if err != nil {
 		return err
 	}

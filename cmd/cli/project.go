@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
@@ -43,7 +44,7 @@ func (t *target) addYes(cmd *cobra.Command) {
 }
 
 func (t *target) addAllow(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&t.allow, "allow", nil, "allow what is refused otherwise: delete-data")
+	cmd.Flags().StringSliceVar(&t.allow, "allow", nil, "allow what is not done otherwise: delete-data, delete-adopted")
 }
 
 func (t *target) env() string {
@@ -55,11 +56,20 @@ func (t *target) env() string {
 
 func (t *target) check() error {
 	for _, a := range t.allow {
-		if a != provision.DeleteData {
-			return refused(fmt.Sprintf("there is nothing to allow under the name %q", a), "what may be allowed: "+provision.DeleteData)
+		if a != provision.DeleteData && a != provision.DeleteAdopted {
+			return refused(fmt.Sprintf("there is nothing to allow under the name %q", a), "what may be allowed: "+provision.DeleteData+", "+provision.DeleteAdopted)
 		}
 	}
 	return nil
+}
+
+// owning is the state to plan from: where deleting what was adopted is allowed,
+// none of it is released.
+func (t *target) owning(st provision.State) provision.State {
+	if slices.Contains(t.allow, provision.DeleteAdopted) {
+		return st.Own()
+	}
+	return st
 }
 
 // project is a folder with a manifest.

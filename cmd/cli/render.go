@@ -245,5 +245,9 @@ func (a *app) sum(client *kinds.Client, plan provision.Plan, took time.Duration)
 	if plan.Destroy {
 		word = "Destroyed"
 	}
-	a.view().Print("%s: %d steps in %s, %d API calls in all.", word, n, view.Took(took), client.Calls())
+	released := ""
+	if r := plan.Changes()[provision.Release]; r > 0 {
+		released = fmt.Sprintf(" (%d released, which stay)", r)
+	}
+	a.view().Print("%s: %d steps%s in %s, %d API calls in all.", word, n, released, view.Took(took), client.Calls())
 }

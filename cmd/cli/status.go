@@ -30,12 +30,16 @@ func (a *app) newStatus() *cobra.Command {
 			a.doc.Project, a.doc.Environment, a.doc.Account = st.Project, st.Environment, st.Account
 			a.view().Print("%s (%s), account %s", st.Project, st.Environment, st.Account)
 			for _, e := range provision.Sorted(st.Entries) {
-				o := view.Owned{Key: e.Key.String(), Name: e.Name, ID: e.ID, Zone: e.Zone}
+				o := view.Owned{Key: e.Key.String(), Name: e.Name, ID: e.ID, Zone: e.Zone, Adopted: e.Adopted}
 				if !a.offline {
 					o.Link = kinds.Link(st.Account, e)
 				}
 				a.doc.Resources = append(a.doc.Resources, o)
-				a.view().Print("  %-22s %-34s %s", o.Key, o.Name, o.ID)
+				note := ""
+				if e.Adopted {
+					note = "  (adopted)"
+				}
+				a.view().Print("  %-22s %-34s %s%s", o.Key, o.Name, o.ID, note)
 				if o.Link != "" {
 					a.view().Print("  %-22s %s", "", o.Link)
 				}
