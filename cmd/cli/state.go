@@ -27,7 +27,8 @@ func (a *app) newState() *cobra.Command {
 		Args:    knownCommand,
 		RunE:    func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.newStateList(), a.newStateShow(), a.newStateVerify(), a.newStateHistory())
+	cmd.AddCommand(a.newStateList(), a.newStateShow(), a.newStateVerify(), a.newStateHistory(),
+		a.newStateRemove(), a.newStateMove())
 	return cmd
 }
 

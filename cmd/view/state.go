@@ -14,8 +14,18 @@ type StateDocument struct {
 	Entry   json.RawMessage `json:"entry,omitempty"`  // as it stands in the file
 	Intent  json.RawMessage `json:"intent,omitempty"` // likewise
 	Intents []Begun         `json:"intents,omitempty"`
-	Files   []StateFile     `json:"files,omitempty"`
-	History []StatePast     `json:"history,omitempty"`
+	// Forgotten is what is no longer known; it exists all the same.
+	Forgotten *Owned      `json:"forgotten,omitempty"`
+	Renamed   *Renamed    `json:"renamed,omitempty"`
+	Files     []StateFile `json:"files,omitempty"`
+	History   []StatePast `json:"history,omitempty"`
+}
+
+// Renamed is a change of a logical name.
+type Renamed struct {
+	From     string   `json:"from"`
+	To       string   `json:"to"`
+	Followed []string `json:"followed,omitempty"` // what refers to it
 }
 
 // Begun is a create whose outcome is not known.

@@ -1,0 +1,162 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cfboot/cfboot/provision"
+)
+
+// Remove forgets a resource that goes on to exist, or an open intent. It is
+// refused where something else refers to it. Unlike the recording methods, this
+// one and Rename are what a person asked for, and not the outcome of a step: a
+// change that cannot be saved has not happened. The error is a
+// *provision.Problem of class Refused, or Failed where the disk failed.
+func (s *Store) Remove(k provision.Key) error {
+	return s.revise(func(st *provision.State) error {
+		if err := s.has(*st, k); err != nil {
+			return err
+		}
+		if by := Referrers(*st, k); by != nil {
+			return s.no(fmt.Sprintf("%s cannot be forgotten: it is referred to by %s", k, listText(by)),
+				"forget what refers to it first: "+s.command("rm "+by[0].String()))
+		}
+		delete(st.Entries, k)
+		delete(st.Intents, k)
+		return nil
+	})
+}
+
+// Rename gives an entry another logical name; what refers to it follows. The
+// kind stays, since it says what the resource is.
+func (s *Store) Rename(from, to provision.Key) error {
+	return s.revise(func(st *provision.State) error {
+		if err := s.has(*st, from); err != nil {
+			return err
+		}
+		_, taken := st.Entries[to]
+		_, begun := st.Intents[to]
+		e, finished := st.Entries[from]
+		switch {
+		case from == to:
+			return s.no(fmt.Sprintf("%s has that name already", from))
+		case from.Kind != to.Kind:
+			return s.no(fmt.Sprintf("%s is of kind %s and cannot become one of kind %s", from, from.Kind, to.Kind),
+				"give it another name of its own kind: "+from.Kind+"/"+to.Name)
+		case taken || begun:
+			return s.no(fmt.Sprintf("there is a %s already", to), "choose another name, or see what that one is: "+s.command("show "+to.String()))
+		case !finished:
+			return s.no(fmt.Sprintf("nobody knows yet whether %s was made", from), "finish that first: cfboot apply")
+		}
+		if err := checkKeys(to, nil); err != nil {
+			return s.no(err.Error())
+		}
+		delete(st.Entries, from)
+		e.Key = to
+		st.Entries[to] = e
+		follow := func(refs []provision.Key) {
+			for i := range refs {
+				if refs[i] == from {
+					refs[i] = to
+				}
+			}
+		}
+		for _, e := range st.Entries {
+			follow(e.Refs)
+		}
+		for _, i := range st.Intents {
+			follow(i.Refs)
+		}
+		return nil
+	})
+}
+
+// Referrers lists what refers to k, in the order of the file.
+func Referrers(st provision.State, k provision.Key) []provision.Key {
+	var out []provision.Key
+	for _, r := range sortedKeys(st.Entries) {
+		if slices.Contains(st.Entries[r].Refs, k) {
+			out = append(out, r)
+		}
+	}
+	for _, r := range sortedKeys(st.Intents) {
+		if slices.Contains(st.Intents[r].Refs, k) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func listText(keys []provision.Key) string {
+	var out []string
+	for _, k := range keys {
+		out = append(out, k.String())
+	}
+	return strings.Join(out, ", ")
+}
+
+func (s *Store) has(st provision.State, k provision.Key) error {
+	_, entry := st.Entries[k]
+	_, intent := st.Intents[k]
+	if entry || intent {
+		return nil
+	}
+	return s.no(fmt.Sprintf("it has no %q", k), "see what there is: "+s.command("list"))
+}
+
+// command is a command about this state, for a hint. The caller holds s.mu.
+func (s *Store) command(c string) string {
+	c = "cfboot state " + c
+	if s.state.Environment != Production {
+		c += " --env " + quote(s.state.Environment)
+	}
+	return c
+}
+
+func (s *Store) no(text string, hints ...string) error {
+	return &provision.Problem{At: s.path, Text: text, Hints: hints, Class: provision.Refused}
+}
+
+// revise changes the whole state at once and saves it. The caller makes sure
+// that no step is being recorded meanwhile.
+func (s *Store) revise(do func(*provision.State) error) error {
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	s.mu.Lock()
+	before, err := s.state, s.ready()
+	after := clone(before)
+	if err == nil {
+		err = do(&after)
+	}
+	if err == nil {
+		if f := checkResources(after); f != nil {
+			err = s.no(f.Error())
+		}
+	}
+	if err == nil {
+		s.state, s.encoder = after, newEncoder()
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.orAsBefore(before, s.flush())
+}
+
+// orAsBefore takes a change back that could not be saved.
+func (s *Store) orAsBefore(before provision.State, err error) error {
+	var failed *SaveError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.Serial == before.Serial { // else only the directory could not be synced
+		s.state, s.encoder = before, newEncoder()
+	}
+	var p *provision.Problem
+	errors.As(err, &p)
+	return &provision.Problem{At: s.path, Text: "the change could not be saved", Class: provision.Failed, Err: errors.New(cause(failed.Err)), Hints: p.Hints[:1]}
+}
