@@ -69,9 +69,7 @@ func Main(env Env, args []string) int {
 	root.SetIn(app.Stdin)
 	root.SetOut(app.Stdout)
 	root.SetErr(app.Stderr)
-	cmd, err := root.ExecuteC()
-	app.doc.Command = strings.TrimPrefix(cmd.CommandPath(), "cfboot ")
-	return app.finish(app.interrupted(err))
+	return app.finish(app.interrupted(app.execute(root, args)))
 }
 
 // app is one run.
@@ -82,6 +80,8 @@ type app struct {
 	signalled atomic.Bool
 	stepping  atomic.Bool // steps are being carried out
 	out, err  *outlet     // what Stdout and Stderr are
+	statefile string      // of the state that was opened
+	rescued   bool        // what could not be saved was shown
 	json      bool
 	offline   bool
 	doc       view.Document
@@ -98,6 +98,9 @@ func (a *app) finish(err error) int {
 	code := a.exit
 	if err != nil {
 		code = exitCode(err)
+	}
+	if bundle := unsaved(err); bundle != nil {
+		a.rescue(bundle)
 	}
 	if a.json && (a.answers || err != nil) {
 		a.doc.OK, a.doc.Exit = err == nil, code

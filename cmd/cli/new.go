@@ -196,9 +196,11 @@ func (a *app) connectNew(dir string, r request, d *draft, st provision.State) (*
 func (a *app) preflight(client *kinds.Client, d *draft, st provision.State) (plan provision.Plan, err error) {
 	var token, account error
 	var g errgroup.Group
-	g.Go(func() error { token = client.Verify(a.ctx); return nil })
-	g.Go(func() error { account = client.CheckAccount(a.ctx); return nil })
-	g.Go(func() (err error) { plan, err = a.observe(client, d.project, st, false); return err })
+	g.Go(func() error { token = caught(func() error { return client.Verify(a.ctx) }); return nil })
+	g.Go(func() error { account = caught(func() error { return client.CheckAccount(a.ctx) }); return nil })
+	g.Go(func() error {
+		return caught(func() (err error) { plan, err = a.observe(client, d.project, st, false); return err })
+	})
 	err = g.Wait()
 	// A bad token fails every call: say so first.
 	for _, e := range []error{token, account, err} {

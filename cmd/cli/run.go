@@ -37,6 +37,7 @@ func (a *app) openState(dir, project, environment, command string) (*state.Store
 	if err != nil {
 		return nil, err
 	}
+	a.statefile = a.statePath(dir, environment)
 	for _, w := range store.Warnings() {
 		a.view().Notice("warning: %s", w)
 	}
@@ -100,16 +101,6 @@ func (a *app) carryOut(client *kinds.Client, store *state.Store, plan provision.
 		a.rescue(unsaved)
 	}
 	return err
-}
-
-// rescue shows the state that could not be saved, so that no id is lost.
-func (a *app) rescue(bundle []byte) {
-	out := a.Stdout
-	if a.json {
-		out = a.Stderr // standard output is one JSON document
-	}
-	a.view().Notice("the state could not be saved; keep what follows, it is the whole of it:")
-	_, _ = out.Write(append(bundle, '\n'))
 }
 
 // writeFile replaces a file whole: a reader sees the old or the new one.

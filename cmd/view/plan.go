@@ -29,7 +29,7 @@ func (v View) Plan(p provision.Plan) {
 		}
 	}
 	for _, c := range p.Conflicts {
-		fmt.Fprintf(v.Out, "  %s %-22s %s\n", v.paint("31", "!"), c.Key, Clean(c.Text))
+		fmt.Fprintf(v.Out, "  %s %-22s %s\n", v.paint("31", "!"), c.Key, indented(c.Text))
 	}
 	if !p.Empty() {
 		fmt.Fprintln(v.Out)
@@ -38,12 +38,12 @@ func (v View) Plan(p provision.Plan) {
 }
 
 func (v View) step(s provision.Step) {
-	fmt.Fprintf(v.Out, "  %s %-22s %s\n", v.paint(colours[s.Action], s.Action.Symbol()), s.Key, Clean(s.Name))
+	fmt.Fprintf(v.Out, "  %s %-22s %s\n", v.paint(colours[s.Action], s.Action.Symbol()), s.Key, Line(s.Name))
 	if s.Reason != "" {
-		fmt.Fprintf(v.Out, "      %s\n", Clean(s.Reason))
+		fmt.Fprintf(v.Out, "      %s\n", indented(s.Reason))
 	}
 	if s.Data != "" {
-		fmt.Fprintf(v.Out, "      %s\n", v.paint("31", "holds "+Clean(s.Data)+", which would be lost"))
+		fmt.Fprintf(v.Out, "      %s\n", v.paint("31", "holds "+Line(s.Data)+", which would be lost"))
 	}
 	if s.Adopted {
 		fmt.Fprintf(v.Out, "      %s\n", v.paint("31", "was there before it was taken over, and would be deleted"))
@@ -69,6 +69,9 @@ func (v View) changes(all []provision.Change) {
 		fmt.Fprintf(v.Out, "      %s: %s → %s%s\n", c.Setting, value(c.Old), value(c.New), note)
 	}
 }
+
+// indented is a text whose further lines cannot be taken for lines of ours.
+func indented(s string) string { return strings.ReplaceAll(Clean(s), "\n", "\n      ") }
 
 // value writes a setting on one line.
 func value(v any) string {

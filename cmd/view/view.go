@@ -11,13 +11,13 @@
 package view
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/cfboot/cfboot/provision"
 )
@@ -105,10 +105,15 @@ type ErrorDocument struct {
 
 // Document prints d as the one JSON document.
 func (v View) Document(d Document) error {
-	enc := json.NewEncoder(v.Out)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(d)
+	if err := enc.Encode(d); err != nil {
+		return err
+	}
+	_, err := v.Out.Write(document(b.Bytes()))
+	return err
 }
 
 // Notice tells people something on standard error.
@@ -162,20 +167,6 @@ func Hints(err error) []string {
 	return out
 }
 
-// Clean replaces control characters, also those that turn the direction of
-// writing, by a visible sign. Line ends stay.
-func Clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029':
-			return '\ufffd'
-		}
-		return r
-	}, s)
-}
-
 func (v View) paint(code, s string) string {
 	if !v.Color || s == "" {
 		return s
@@ -191,10 +182,10 @@ var colours = map[provision.Action]string{
 func (v View) Event(e provision.Event) {
 	took := Took(e.Took)
 	if e.Err != nil {
-		fmt.Fprintf(v.Err, "  %s %-22s %-34s failed after %s\n", v.paint("31", "!"), e.Step.Key, Clean(e.Step.Name), took)
+		fmt.Fprintf(v.Err, "  %s %-22s %-34s failed after %s\n", v.paint("31", "!"), e.Step.Key, Line(e.Step.Name), took)
 		return
 	}
-	fmt.Fprintf(v.Err, "  %s %-22s %-34s %s in %s\n", v.paint(colours[e.Step.Action], e.Step.Action.Symbol()), e.Step.Key, Clean(e.Step.Name), e.Part, took)
+	fmt.Fprintf(v.Err, "  %s %-22s %-34s %s in %s\n", v.paint(colours[e.Step.Action], e.Step.Action.Symbol()), e.Step.Key, Line(e.Step.Name), e.Part, took)
 }
 
 // Took writes a duration the way people read it.

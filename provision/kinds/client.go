@@ -230,7 +230,9 @@ type answer struct {
 func remember[T any](c *Client, key string, read func() (T, error)) (T, error) {
 	got, _ := c.memo.answers.LoadOrStore(key, &answer{})
 	a := got.(*answer)
-	a.once.Do(func() { a.val, a.err = read() })
+	a.once.Do(func() {
+		a.err = guarded(func() (err error) { a.val, err = read(); return err })()
+	})
 	v, _ := a.val.(T)
 	return v, a.err
 }

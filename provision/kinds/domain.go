@@ -8,7 +8,6 @@ import (
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cloudflare/cloudflare-go/v4/option"
 	"github.com/cloudflare/cloudflare-go/v4/workers"
-	"golang.org/x/sync/errgroup"
 )
 
 type domainSettings struct {
@@ -47,7 +46,7 @@ var _ = register(kind[domainSettings]{
 		// Filtered by host name, so the zone need not be known first.
 		// What a new one needs is asked for at the same time.
 		var e envelope[[]domainAnswer]
-		var g errgroup.Group
+		var g group
 		g.Go(func() error {
 			_, err := workers.NewDomainService(c.options...).List(ctx, inAccount[workers.DomainListParams](c), option.WithQuery("hostname", w.Name), into(&e))
 			return err

@@ -23,7 +23,6 @@ import (
 	"slices"
 
 	"github.com/cfboot/cfboot/provision"
-	"golang.org/x/sync/errgroup"
 )
 
 // kind is one type of resource with settings S, a struct whose JSON form is
@@ -320,14 +319,13 @@ func canonical(v any) map[string]any {
 // at once, so that a token need not be mended one permission after another.
 func (c *Client) Observe(ctx context.Context, want []provision.Wanted, withData bool) (map[provision.Key]provision.Observed, error) {
 	out, errs := make([]provision.Observed, len(want)), make([]error, len(want))
-	var g errgroup.Group
+	var g group
 	g.SetLimit(4 * parallel) // the transport bounds what is really sent
 	for i, w := range want {
 		g.Go(func() error {
 			k, err := lookup(w.Key)
 			if err == nil {
-				out[i], err = k.read(ctx, c, w, withData)
-				err = explain(w.Key, k, err)
+				err = explain(w.Key, k, guarded(func() (err error) { out[i], err = k.read(ctx, c, w, withData); return err })())
 			}
 			errs[i] = err
 			return nil

@@ -7,7 +7,6 @@ import (
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cloudflare/cloudflare-go/v4/kv"
-	"golang.org/x/sync/errgroup"
 )
 
 type kvSettings struct {
@@ -43,7 +42,7 @@ var _ = register(kind[kvSettings]{
 			}
 		}
 		id, data := ns.ID, ""
-		var g errgroup.Group
+		var g group
 		if w.ID != "" {
 			g.Go(func() (err error) { ns, err = c.kvByID(ctx, w.ID); return err })
 		}

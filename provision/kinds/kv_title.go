@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // The API cannot be asked for a namespace of one title, but it lists them in the
@@ -127,7 +125,7 @@ func (l kvList) halve(title string, order func(string) string) (_ kvNamespace, s
 // scan reads every page at once.
 func (l kvList) scan(title string) (kvNamespace, error) {
 	found := make([]kvNamespace, l.pages+1)
-	var g errgroup.Group
+	var g group
 	for n := 2; n <= l.pages; n++ {
 		g.Go(func() error {
 			p, err := l.page(n)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cloudflare/cloudflare-go/v4/queues"
-	"golang.org/x/sync/errgroup"
 )
 
 type queueSettings struct {
@@ -73,7 +72,7 @@ var _ = register(kind[queueSettings]{
 			id = q.ID
 		}
 		var q queueAnswer
-		var g errgroup.Group
+		var g group
 		g.Go(func() (err error) { q, err = c.queue(ctx, w.ID, w.Name); return err })
 		if w.WithData {
 			g.Go(func() error {

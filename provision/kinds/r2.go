@@ -11,7 +11,6 @@ import (
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cloudflare/cloudflare-go/v4/option"
 	"github.com/cloudflare/cloudflare-go/v4/r2"
-	"golang.org/x/sync/errgroup"
 )
 
 type r2Settings struct {
@@ -177,7 +176,7 @@ func readBucket(ctx context.Context, c *Client, w wanted[r2Settings]) (o provisi
 		})
 		return err
 	}
-	var g errgroup.Group
+	var g group
 	if w.ID != "" {
 		g.Go(head)
 	} else if err := head(); err != nil || b.Name == "" {
@@ -220,7 +219,7 @@ func readBucket(ctx context.Context, c *Client, w wanted[r2Settings]) (o provisi
 
 // updateBucket sends what changed, at the same time where it may.
 func updateBucket(ctx context.Context, c *Client, s step[r2Settings]) error {
-	var g errgroup.Group
+	var g group
 	if s.changes("storage_class") {
 		g.Go(func() error {
 			var e envelope[any]

@@ -8,7 +8,6 @@ import (
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cloudflare/cloudflare-go/v4/vectorize"
-	"golang.org/x/sync/errgroup"
 )
 
 type vectorizeSettings struct {
@@ -57,7 +56,7 @@ var _ = register(kind[vectorizeSettings]{
 			Vectors int `json:"vectorCount"`
 		}]
 		service := vectorize.NewIndexService(c.options...)
-		var g errgroup.Group
+		var g group
 		g.Go(func() error {
 			_, err := service.Get(ctx, w.Name, inAccount[vectorize.IndexGetParams](c), into(&index))
 			return unlessGone(whole(err, index.Result.Name), noIndex...)

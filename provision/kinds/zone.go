@@ -8,7 +8,6 @@ import (
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cloudflare/cloudflare-go/v4/option"
 	"github.com/cloudflare/cloudflare-go/v4/zones"
-	"golang.org/x/sync/errgroup"
 )
 
 // Zones are looked up, never made: a zone is what a domain's owner has brought
@@ -31,7 +30,7 @@ func (c *Client) zone(ctx context.Context, host string) (zoneAnswer, error) {
 	host = strings.TrimPrefix(host, "*.")
 	labels := strings.Split(host, ".")
 	found := make([]zoneAnswer, max(0, len(labels)-1))
-	var g errgroup.Group
+	var g group
 	for i := range found {
 		name := strings.Join(labels[i:], ".")
 		g.Go(func() (err error) {
