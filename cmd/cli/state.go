@@ -28,7 +28,7 @@ func (a *app) newState() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.newStateList(), a.newStateShow(), a.newStateVerify(), a.newStateHistory(),
-		a.newStateRemove(), a.newStateMove())
+		a.newStateRemove(), a.newStateMove(), a.newStateRestore(), a.newStateUnlock())
 	return cmd
 }
 

@@ -17,6 +17,8 @@ type StateDocument struct {
 	// Forgotten is what is no longer known; it exists all the same.
 	Forgotten *Owned      `json:"forgotten,omitempty"`
 	Renamed   *Renamed    `json:"renamed,omitempty"`
+	Restored  *Restored   `json:"restored,omitempty"`
+	Lock      *Lock       `json:"lock,omitempty"`
 	Files     []StateFile `json:"files,omitempty"`
 	History   []StatePast `json:"history,omitempty"`
 }
@@ -75,4 +77,60 @@ func (v View) Checked(f StateFile) {
 	for _, n := range f.Notes {
 		v.Print("       %s", n)
 	}
+}
+
+// Restored is what putting a version back changes in what is known.
+type Restored struct {
+	File     string      `json:"file"`
+	Serial   int64       `json:"serial"`             // of that version
+	Broken   string      `json:"broken,omitempty"`   // what is wrong with the state
+	Compared int64       `json:"compared,omitempty"` // the serial that the rest is compared with; none: with nothing
+	Again    []Owned     `json:"again,omitempty"`    // known again
+	Lost     []Owned     `json:"lost,omitempty"`     // known no longer
+	Differs  []Differing `json:"differs,omitempty"`
+	Same     int         `json:"same"`
+	Intents  int         `json:"intents"`
+	Kept     string      `json:"kept,omitempty"` // where the damaged file went
+}
+
+// Differing is a key that stands for another resource.
+type Differing struct {
+	Key    string `json:"key"`
+	Name   string `json:"name"`
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+// Lock is who holds a state.
+type Lock struct {
+	Held    bool       `json:"held"`
+	PID     int        `json:"pid,omitempty"`
+	Host    string     `json:"host,omitempty"`
+	Command string     `json:"command,omitempty"`
+	Run     string     `json:"run,omitempty"`
+	Since   *time.Time `json:"since,omitempty"`
+	Alive   bool       `json:"alive,omitempty"`
+	Taken   bool       `json:"taken,omitempty"` // the lock was taken away
+}
+
+// Restoring prints what putting a version back would change, for people.
+func (v View) Restoring(r Restored) {
+	if r.Broken != "" {
+		v.Print("%s", r.Broken)
+	}
+	compared := "all that it knows"
+	if r.Compared > 0 {
+		compared = fmt.Sprintf("compared with serial %d", r.Compared)
+	}
+	v.Print("Serial %d, from %s; %s:", r.Serial, r.File, compared)
+	for _, o := range r.Again {
+		v.Print("  + %-22s %-34s %s", o.Key, o.Name, o.ID)
+	}
+	for _, d := range r.Differs {
+		v.Print("  ~ %-22s %-34s %s → %s", d.Key, d.Name, d.Before, d.After)
+	}
+	for _, o := range r.Lost {
+		v.Print("  - %-22s %-34s %s, known no longer", o.Key, o.Name, o.ID)
+	}
+	v.Print("%d more, %d less, %d different, %d the same; %s.", len(r.Again), len(r.Lost), len(r.Differs), r.Same, Count(r.Intents, "open intent"))
 }

@@ -17,6 +17,14 @@ import (
 func init() {
 	roles["script"] = script
 	roles["many"] = many
+	roles["restore"] = func() error {
+		r, err := OpenRepair(os.Getenv("STATE_TEST_PATH"), options())
+		if err != nil {
+			return err
+		}
+		_, err = r.Restore(r.Newest())
+		return errors.Join(err, r.Close())
+	}
 }
 
 // scripted are the changes that a process makes before and after it is killed.
@@ -199,5 +207,39 @@ func TestKilledWithManyAtOnce(t *testing.T) {
 			}
 		}
 		open(t, path)
+	}
+}
+
+// A restore that is killed at any point leaves the damaged file or the version
+// that was to be put back, and a second one finishes it.
+func TestRestoreKilledAtEveryPoint(t *testing.T) {
+	binary := crashing(t)
+	seen := map[string]bool{}
+	for at := 1; !seen["state: restored"]; at++ {
+		path := fourSerials(t)
+		overwrite(t, path, "broken")
+		point, _ := kill(t, binary, "restore", path, at)
+		_, name, _ := strings.Cut(point, ": ")
+		seen[name] = true
+		b, err := os.ReadFile(path)
+		must(t, err)
+		if name == "state: restored" {
+			if got := entriesText(read(t, path)); got != "d1/db=id-3" {
+				t.Errorf("%s: %s", point, got)
+			}
+			continue
+		}
+		if string(b) != "broken" {
+			t.Errorf("%s: the file holds %q", point, b)
+		}
+		if out, err := again(binary, "restore", path).CombinedOutput(); err != nil {
+			t.Errorf("%s: once more: %v\n%s", point, err, out)
+		}
+		if got := entriesText(read(t, path)); got != "d1/db=id-3" {
+			t.Errorf("%s: once more: %s", point, got)
+		}
+	}
+	if !seen["state: damaged file kept"] {
+		t.Errorf("it was not killed everywhere: %v", seen)
 	}
 }

@@ -42,3 +42,9 @@ func noSpace(err error) bool {
 }
 
 func readOnly(err error) bool { return errors.Is(err, syscall.EROFS) }
+
+// alive reports whether this machine runs a process of that id.
+func alive(pid int) bool {
+	err := syscall.Kill(pid, 0)
+	return err == nil || errors.Is(err, syscall.EPERM)
+}

@@ -44,3 +44,13 @@ func noSpace(err error) bool {
 }
 
 func readOnly(error) bool { return false }
+
+// alive reports whether this machine runs a process of that id.
+func alive(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	_ = p.Release() // only looked at
+	return true
+}

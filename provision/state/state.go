@@ -107,6 +107,20 @@ type Options struct {
 	Stop        <-chan struct{} // closed: wait no longer
 }
 
+// complete fills in what was left out.
+func (o Options) complete() Options {
+	if o.Environment == "" {
+		o.Environment = Production
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Run == "" {
+		o.Run = newID(o.Now())
+	}
+	return o
+}
+
 // A Store is one environment's state, held by this run alone. It implements
 // provision.Recorder and may be used by several goroutines at once.
 type Store struct {
@@ -140,15 +154,7 @@ var _ provision.Recorder = (*Store)(nil)
 // file cannot be trusted, Refused where it belongs to another account, and
 // Failed where the directory cannot be written to.
 func Open(path string, o Options) (*Store, error) {
-	if o.Environment == "" {
-		o.Environment = Production
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Run == "" {
-		o.Run = newID(o.Now())
-	}
+	o = o.complete()
 	path, err := resolve(path)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,245 @@
+package state
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/crashpoint"
+	"github.com/gofrs/flock"
+)
+
+// A Snapshot is one whole state that lies beside the file and could take its place.
+type Snapshot struct {
+	Role  string // RoleBackup, RoleHistory, or RoleUnfinished
+	Path  string
+	State provision.State
+}
+
+// RoleUnfinished is a version that a killed save had written and not yet put
+// in the state's place.
+const RoleUnfinished = "unfinished"
+
+// versions lists every sound version beside path, the newest first; of one serial
+// the backup comes first.
+func versions(path string) []Snapshot {
+	var out []Snapshot
+	add := func(role, file string, st provision.State, err error) {
+		if err == nil {
+			out = append(out, Snapshot{role, file, st})
+		}
+	}
+	st, err := readVersion(backupPath(path))
+	add(RoleBackup, backupPath(path), st, err)
+	for _, s := range strays(path) {
+		if s.part != partProbe {
+			st, err := readVersion(s.path)
+			add(RoleUnfinished, s.path, st, err)
+		}
+	}
+	past, _ := History(path) // one that cannot be listed has none to offer
+	for _, p := range past {
+		st, err := ReadPast(p)
+		add(RoleHistory, p.Path, st, err)
+	}
+	slices.SortStableFunc(out, func(a, b Snapshot) int { return cmp.Compare(b.State.Serial, a.State.Serial) })
+	return out
+}
+
+// A Repair puts an earlier version back. It holds the lock of a state, which may
+// be damaged, empty or missing.
+type Repair struct {
+	path        string
+	environment string
+	lock        *flock.Flock
+	versions    []Snapshot
+	inUse       provision.State // what is there now, where that is sound
+	sound       bool
+	broken      error       // what is wrong with it, where it is not
+	there       fs.FileInfo // nil: nothing of that name
+	disk        disk
+}
+
+// OpenRepair takes the lock and looks at what there is. The caller closes it.
+// Errors are those of Open, except that a state that cannot be used is none; but
+// one that was never saved is a *provision.Problem of class Unusable.
+func OpenRepair(path string, o Options) (*Repair, error) {
+	// What is no file, or leads elsewhere, is not ours to replace.
+	o = o.complete()
+	path, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return nil, nothingToRestore(path)
+	}
+	lock, err := acquire(path, o)
+	if err != nil {
+		return nil, err
+	}
+	r := &Repair{path: path, environment: o.Environment, lock: lock, versions: versions(path), disk: osDisk{}}
+	l, err := load(path)
+	r.inUse, r.sound, r.broken = l.state, err == nil && l.info != nil, err
+	if r.there, err = os.Lstat(path); err != nil {
+		r.there = nil
+	}
+	if err := r.possible(); err != nil {
+		_ = release(lock) // what is wrong matters more
+		return nil, err
+	}
+	return r, nil
+}
+
+// possible reports why nothing can be put back here, if so.
+func (r *Repair) possible() error {
+	if r.there != nil && !r.there.Mode().IsRegular() {
+		p := irregular(r.path, r.there).(*provision.Problem)
+		p.Hints = []string{"move it aside: mv " + quote(r.path) + " " + quote(r.path+".damaged")}
+		return p
+	}
+	if data, _, err := readRegular(r.path); err == nil {
+		if f := checkHeader(data); f != nil && f.hint != "" {
+			return flawProblem(r.path, data, f) // a newer cfboot can read it, so it is not damaged
+		}
+	}
+	if len(r.versions) == 0 {
+		return nothingToRestore(r.path)
+	}
+	return nil
+}
+
+func nothingToRestore(path string) error {
+	return unusable(path, "there is no sound version beside it to put back", "bring it back from a copy of your own")
+}
+
+// InUse is the state that is there now; sound is false where it cannot be used,
+// or is missing, and broken then says why, where something is wrong.
+func (r *Repair) InUse() (st provision.State, sound bool, broken error) {
+	return r.inUse, r.sound, r.broken
+}
+
+// Newest is the newest sound version other than the one in use.
+func (r *Repair) Newest() Snapshot {
+	for _, v := range r.versions {
+		if !r.sound || v.State.Serial != r.inUse.Serial {
+			return v
+		}
+	}
+	return r.versions[0]
+}
+
+// Find returns the sound version that is the backup, or has the serial.
+func (r *Repair) Find(role string, serial int64) (Snapshot, bool) {
+	for _, v := range r.versions {
+		if role == RoleBackup && v.Role == RoleBackup || role == "" && v.State.Serial == serial {
+			return v, true
+		}
+	}
+	return Snapshot{}, false
+}
+
+// Close gives the lock back.
+func (r *Repair) Close() error { return release(r.lock) }
+
+// A Restored says what Restore did.
+type Restored struct {
+	State    provision.State // as it is now
+	Kept     string          // where the damaged file went; empty where there was none
+	Warnings []string
+}
+
+// Restore makes v the state, as a new serial of its lineage. A sound state
+// becomes the backup and part of the history, as with every save; a damaged one
+// keeps its content under another name beside it. The name of the state holds a
+// whole version, or what was there before, at every moment. An error is a
+// *provision.Problem: Refused where v is of another lineage than the state in use,
+// else Failed, with nothing changed.
+func (r *Repair) Restore(v Snapshot) (Restored, error) {
+	if err := Check(v.Path, v.State, "", r.environment, ""); err != nil {
+		return Restored{}, err
+	}
+	if r.sound && r.inUse.Lineage != v.State.Lineage {
+		return Restored{}, &provision.Problem{At: v.Path, Class: provision.Refused,
+			Text:  fmt.Sprintf("it is of lineage %s, and the state in use is of %s: they know of different resources", v.State.Lineage, r.inUse.Lineage),
+			Hints: []string{"if it is the right one all the same, move the state aside first: mv " + quote(r.path) + " " + quote(r.path+".other")}}
+	}
+	st := clone(v.State)
+	st.Serial = r.nextSerial()
+	content, err := newEncoder().encode(st)
+	if err != nil {
+		return Restored{}, r.failed(err)
+	}
+	out := Restored{State: st}
+	s := &Store{path: r.path, lock: r.lock, disk: r.disk, onDisk: r.there, state: r.inUse}
+	s.openHistory()
+	if err := s.unchanged(); err != nil {
+		return Restored{}, r.failed(err)
+	}
+	next := temporary(r.path, partNext)
+	if err := s.fill(next, content); err != nil {
+		return Restored{}, r.failed(err)
+	}
+	switch {
+	case r.sound:
+		s.keepBefore()
+	case r.there != nil:
+		if out.Kept, err = r.setAside(); err != nil {
+			return Restored{}, r.failed(errors.Join(err, s.discard(next)))
+		}
+	}
+	if err := r.disk.rename(next, r.path); err != nil {
+		return Restored{}, r.failed(errors.Join(err, s.discard(next)))
+	}
+	crashpoint.Here("state: restored")
+	if err := r.disk.syncDir(filepath.Dir(r.path)); err != nil {
+		return out, r.failed(err)
+	}
+	out.Warnings = s.warnings
+	return out, nil
+}
+
+// nextSerial is above every serial that was ever saved: above those beside the
+// state, and where the state cannot be read, above the one that it had.
+func (r *Repair) nextSerial() int64 {
+	highest := r.inUse.Serial
+	for _, v := range r.versions {
+		highest = max(highest, v.State.Serial)
+	}
+	if !r.sound {
+		highest++
+	}
+	return highest + 1
+}
+
+// setAside gives the damaged file a second name that was free, so that the first
+// can be taken from it.
+func (r *Repair) setAside() (string, error) {
+	for n := 1; n < 1000; n++ {
+		aside := r.path + ".damaged"
+		if n > 1 {
+			aside = fmt.Sprintf("%s.%d", aside, n)
+		}
+		err := r.disk.link(r.path, aside)
+		if err == nil {
+			crashpoint.Here("state: damaged file kept")
+			return aside, nil
+		}
+		if _, there := os.Lstat(aside); there == nil {
+			continue
+		}
+		// A file system without second names: for a moment there is no state,
+		// and a kill in it leaves one that is missing, which Restore repairs.
+		return aside, r.disk.rename(r.path, aside)
+	}
+	return "", errors.New("too many damaged files beside it")
+}
+
+func (r *Repair) failed(err error) error {
+	return &provision.Problem{At: r.path, Text: "the version could not be put back", Class: provision.Failed, Err: errors.New(cause(err)),
+		Hints: []string{saveHint(err, filepath.Dir(r.path))}}
+}
