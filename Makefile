@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test wrangler readme check fuzz speed bench golden crash clean
+.PHONY: build test wrangler readme check fuzz speed bench golden crash torture clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -o bin/cfboot ./cmd/cfboot
@@ -33,6 +33,10 @@ fuzz: ## each fuzz target for FUZZTIME
 
 crash: ## kill the real binary at every point of new, apply and destroy
 	$(GO) test -run TestKilled -count 1 -v ./e2e
+
+N ?= 2000
+torture: ## N random programs with random faults
+	$(GO) test -run TestTorture -count 1 -v -timeout 0 ./e2e -rapid.nofailfile -rapid.checks $$(( ($(N) + 1) / 2 ))
 
 speed: ## whole runs, timed against the emulator at 150 ms a call; wants a quiet machine
 	CFBOOT_SPEED=1 $(GO) test -run TestSpeed -count 1 -v ./e2e
