@@ -24,13 +24,14 @@ type Config struct {
 type Environment struct {
 	Name      string // "" is the top level
 	Worker    string // what wrangler deploys it as: its own name, or <top level name>-<env>
+	Account   string // its own account_id; "" if it has none
 	Line, Col int    // of its opening brace
 	Bindings  []Binding
 }
 
 // Binding is an element of a list, or an object with members of its own, that
 // an Edit can name: a D1 database, a queue's consumer, the vars. A route given
-// as a string has the single field "pattern".
+// as a string has the single field "pattern", also where it stands alone, as "route".
 type Binding struct {
 	Section   []string // "queues", "consumers"
 	Fields    []Field  // in the order of the file; values as encoding/json gives them, but whole numbers as int, and nil for null
@@ -121,8 +122,16 @@ func (d *document) environment(name string, v *hujson.Value, o *hujson.Object) E
 	if worker := memberOf(o, "name"); worker != nil && worker.Value.Kind() == '"' {
 		e.Worker = unquoted(worker.Value.(hujson.Literal))
 	}
+	if account := memberOf(o, "account_id"); account != nil && account.Value.Kind() == '"' {
+		e.Account = unquoted(account.Value.(hujson.Literal))
+	}
 	for i := range o.Members {
-		if key := nameOf(&o.Members[i]); key != "env" || name != "" {
+		key := nameOf(&o.Members[i])
+		if fields, ok := fieldsOf([]string{key}, &o.Members[i].Value); ok && key == "route" {
+			e.Bindings = append(e.Bindings, d.binding([]string{key}, fields, &o.Members[i].Value))
+			continue
+		}
+		if key != "env" || name != "" {
 			e.Bindings = d.bindings(e.Bindings, []string{key}, &o.Members[i].Value)
 		}
 	}
@@ -178,7 +187,7 @@ func fieldsOf(section []string, v *hujson.Value) ([]Field, bool) {
 		}
 		return out, true
 	case hujson.Literal:
-		if e.Kind() == '"' && slices.Equal(section, []string{"routes"}) {
+		if e.Kind() == '"' && (slices.Equal(section, []string{"routes"}) || slices.Equal(section, []string{"route"})) {
 			return []Field{{"pattern", unquoted(e)}}, true
 		}
 	}

@@ -58,6 +58,22 @@ func TestRead(t *testing.T) {
 	}
 }
 
+func TestReadAccountAndRoute(t *testing.T) {
+	for src, pattern := range map[string]string{
+		`{"name": "shop", "account_id": "ab", "route": "a.example/*"}`:                              "a.example/*",
+		`{"name": "shop", "account_id": "ab", "route": {"pattern": "b.example/*", "zone_id": "1"}}`: "b.example/*",
+	} {
+		got, err := Read([]byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		env := got.Environment("")
+		if env.Account != "ab" || len(env.Bindings) != 1 || env.Bindings[0].Section[0] != "route" || env.Bindings[0].Field("pattern") != pattern {
+			t.Errorf("%s: got %+v", src, env)
+		}
+	}
+}
+
 func TestReadEmpty(t *testing.T) {
 	want := &Config{Environments: []Environment{{Line: 1, Col: 1}}}
 	for _, src := range []string{"", "// c", "{}", "\ufeff{\"name\": 3}"} {

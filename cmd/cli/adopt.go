@@ -17,22 +17,34 @@ import (
 func (a *app) newAdopt() *cobra.Command {
 	var t target
 	var id string
+	var fromWrangler bool
 	cmd := &cobra.Command{
-		Use:   "adopt KIND/NAME...",
+		Use:   "adopt KIND/NAME... | --from-wrangler",
 		Short: "Take over resources that exist already, as they are",
 		Long: "Looks up what stands in the manifest and exists at Cloudflare, shows what it is,\n" +
 			"what it holds and what a later apply would change, asks, and records it as ours.\n" +
 			"Nothing is changed at Cloudflare. What was taken over is released, not deleted,\n" +
-			"by destroy and when it is taken out of the manifest.",
-		Example: "  cfboot adopt d1/db\n  cfboot adopt d1/db kv/cache --yes\n  cfboot adopt d1/db --id 5cd64a3c-0000-4000-8000-2f1d0f3c9a10",
+			"by destroy and when it is taken out of the manifest. With --from-wrangler, in a\n" +
+			"folder with a wrangler.jsonc and no manifest, all that it names is taken over and\n" +
+			"the manifest is written; wrangler.jsonc stays as it is.",
+		Example: "  cfboot adopt d1/db\n  cfboot adopt d1/db kv/cache --yes\n  cfboot adopt d1/db --id 5cd64a3c-0000-4000-8000-2f1d0f3c9a10\n  cfboot adopt --from-wrangler",
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			if fromWrangler && (len(args) > 0 || id != "") {
+				return refused("--from-wrangler takes over all that wrangler.jsonc names: it goes with neither a resource nor --id", "cfboot adopt --from-wrangler")
+			}
+			if len(args) == 0 && !fromWrangler {
 				return &provision.Problem{Text: "which resource? at least one KIND/NAME is needed", Hints: []string{"cfboot adopt d1/db"}}
 			}
 			return nil
 		},
-		RunE: a.answering(func(cmd *cobra.Command, args []string) error { return a.runAdopt(t, args, id) }),
+		RunE: a.answering(func(cmd *cobra.Command, args []string) error {
+			if fromWrangler {
+				return a.runFromWrangler(t)
+			}
+			return a.runAdopt(t, args, id)
+		}),
 	}
+	cmd.Flags().BoolVar(&fromWrangler, "from-wrangler", false, "take over all that wrangler.jsonc names, and write the manifest")
 	cmd.Flags().StringVar(&id, "id", "", "the resource's `ID`, where its name is not the manifest's")
 	t.addEnvironment(cmd)
 	t.addAccount(cmd)

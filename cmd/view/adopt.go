@@ -51,3 +51,19 @@ func (v View) Adoptions(project, environment, account string, all []provision.Ad
 		v.changes(a.Later.Changes)
 	}
 }
+
+// Left is something that was not taken over, and why.
+type Left struct {
+	What string `json:"what"`
+	Why  string `json:"why"`
+}
+
+// Leftovers prints what is not taken over, for people.
+func (v View) Leftovers(all []Left) {
+	if len(all) > 0 {
+		v.Print("\nNot taken over:")
+	}
+	for _, l := range all {
+		v.Print("  %-22s %s", l.What, l.Why)
+	}
+}

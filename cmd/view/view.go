@@ -44,6 +44,7 @@ type Document struct {
 	Result      *ResultSummary    `json:"result,omitempty"`
 	Resources   []Owned           `json:"resources,omitempty"`
 	Adopted     []Adopted         `json:"adopted,omitempty"`
+	Left        []Left            `json:"left,omitempty"`
 	State       *StateDocument    `json:"state,omitempty"`
 	Rendered    *Rendered         `json:"rendered,omitempty"`
 	Next        []string          `json:"next,omitempty"`

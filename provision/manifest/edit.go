@@ -57,18 +57,23 @@ func insertTop(text, member []byte) []byte {
 		}
 		return splice(text, at, lead(members[0].Name.BeforeExtra, ""), member, []byte(","))
 	}
-	name := members[i]
-	ahead := lead(name.Name.BeforeExtra, " ")
+	return insertAfter(text, members[i], member)
+}
+
+// insertAfter puts a member behind another one, on a line of its own where that
+// one has one. What stands behind the other on its line stays with it.
+func insertAfter(text []byte, before hujson.ObjectMember, member []byte) []byte {
+	ahead := lead(before.Name.BeforeExtra, " ")
 	skip := func(at int) int { return at }
 	if bytes.HasSuffix(bytes.TrimRight(ahead, " \t"), []byte("\n")) {
 		skip = func(at int) int { return lineRest(text, at) } // what comes next begins a line
 	}
-	end := name.Value.EndOffset
-	comma := end + len(name.Value.AfterExtra)
+	end := before.Value.EndOffset
+	comma := end + len(before.Value.AfterExtra)
 	if text[comma] == ',' {
 		return splice(text, skip(comma+1), ahead, member, []byte(","))
 	}
-	// "name" is last and has no comma: it gets one, and what follows has none.
+	// It is last and has no comma: it gets one, and what follows has none.
 	rest := skip(end)
 	return slices.Concat(text[:end], []byte(","), text[end:rest], ahead, member, text[rest:])
 }

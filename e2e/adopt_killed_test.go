@@ -1,0 +1,74 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestKilledTakeover kills `adopt --from-wrangler` at every durable step. The
+// same command then finishes: wrangler.jsonc is as it was, Cloudflare as well,
+// everything is recorded once and nothing is left to do.
+func TestKilledTakeover(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills a process many times; not with -short")
+	}
+	bin := filepath.Join(t.TempDir(), "cfboot")
+	build := exec.Command("go", "build", "-tags", "crashpoints", "-o", bin, "../cmd/cfboot")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	s := newStage(t, bin)
+	s.must(t, s.newArgs()...)
+	config, err := os.ReadFile(filepath.Join(s.dir, "shop", "wrangler.jsonc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	exist := fmt.Sprint(s.exist())
+	folder := func(name string) string {
+		if err := os.MkdirAll(filepath.Join(s.dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(s.dir, name, "wrangler.jsonc"), config, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	args := func(dir string) []string { return []string{dir, "adopt", "--from-wrangler", "--yes"} }
+	points := s.counted(t, args(folder("counted"))...)
+	owned := strings.Count(s.must(t, "counted", "status", "--json"), `"key":`)
+	if points < owned || owned < 8 {
+		t.Fatalf("%d points and %d resources", points, owned)
+	}
+	killed := 0
+	for n := 1; n <= points; n++ {
+		dir := folder(fmt.Sprintf("killed-%03d", n))
+		s.died = false
+		s.die(t, n, nil, args(dir)...)
+		if s.died {
+			killed++
+		}
+		if _, err := os.Stat(filepath.Join(s.dir, dir, "cfboot.jsonc")); err != nil {
+			s.must(t, args(dir)...)
+		}
+		code, out := s.run(t, nil, dir, "plan", "--exit-code")
+		if want := fmt.Sprintf("Nothing to do: all %d resources", owned); code != 0 || !strings.Contains(out, want) {
+			t.Errorf("killed at %d: want %q: exit %d\n%s", n, want, code, out)
+		}
+		after, err := os.ReadFile(filepath.Join(s.dir, dir, "wrangler.jsonc"))
+		if err != nil || !bytes.Equal(after, config) {
+			t.Errorf("killed at %d: wrangler.jsonc was touched: %v", n, err)
+		}
+	}
+	if got := fmt.Sprint(s.exist()); got != exist {
+		t.Errorf("Cloudflare was changed: %s, before %s", got, exist)
+	}
+	t.Logf("%d points, killed at %d", points, killed)
+	if killed*10 < points*9 {
+		t.Errorf("only %d of %d runs were killed", killed, points)
+	}
+}
