@@ -204,6 +204,7 @@ func TestHintRestores(t *testing.T) {
 	if !ok {
 		t.Fatal(text)
 	}
+	command, _, _ = strings.Cut(command, "\nhint: ")
 	shell(t, command)
 	if st := read(t, path); entriesText(st) != "d1/db=id-1" {
 		t.Errorf("restored: %s", entriesText(st))

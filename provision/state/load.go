@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -259,7 +260,23 @@ func restore(path string) []string {
 	if _, err := os.Lstat(path); err == nil {
 		command = "mv " + quote(path) + " " + quote(path+".damaged") + " && " + command
 	}
-	return []string{fmt.Sprintf("put back the sound version of serial %d: %s", serial, command)}
+	return []string{fmt.Sprintf("put back the sound version of serial %d: %s", serial, command),
+		"or see first what it knows, and be asked: " + restoreCommand(path)}
+}
+
+// restoreCommand is the command that does the same for the state at path, which
+// lies where Path says; a rehearsal's lies in a directory named offline.
+func restoreCommand(path string) string {
+	command := "cfboot state restore"
+	if _, environment, ok := strings.Cut(historyStem(path), "."); ok {
+		if name, err := url.PathUnescape(environment); err == nil {
+			command += " --env " + quote(name)
+		}
+	}
+	if filepath.Base(filepath.Dir(path)) == "offline" {
+		command += " --offline"
+	}
+	return command
 }
 
 // quote makes a path safe to paste into a shell.

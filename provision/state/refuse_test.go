@@ -58,7 +58,8 @@ func TestSealedGoodIsRead(t *testing.T) {
 }
 
 const (
-	fromBackup = "\nhint: put back the sound version of serial 1: mv DIR/state.json DIR/state.json.damaged && cp DIR/state.json.backup DIR/state.json"
+	fromBackup = "\nhint: put back the sound version of serial 1: mv DIR/state.json DIR/state.json.damaged && cp DIR/state.json.backup DIR/state.json" + orAsked
+	orAsked    = "\nhint: or see first what it knows, and be asked: cfboot state restore"
 	fromCopy   = "\nhint: bring it back from a copy of your own; without it cfboot does not know what it made"
 )
 
@@ -174,17 +175,17 @@ func TestRefusesMissing(t *testing.T) {
 	}{
 		{"backup there", func(t *testing.T, path string) {},
 			"DIR/state.json: it is missing, but DIR/state.json.backup shows that there was a state" +
-				"\nhint: put back the sound version of serial 1: cp DIR/state.json.backup DIR/state.json"},
+				"\nhint: put back the sound version of serial 1: cp DIR/state.json.backup DIR/state.json" + orAsked},
 		{"backup damaged", func(t *testing.T, path string) { must(t, os.WriteFile(path+".backup", nil, 0o600)) },
 			"DIR/state.json: it is missing, but DIR/state.json.backup shows that there was a state" + fromCopy},
 		{"only history", func(t *testing.T, path string) { must(t, os.Remove(path+".backup")) },
 			"DIR/state.json: it is missing, but DIR/history/state.1.json shows that there was a state" +
-				"\nhint: put back the sound version of serial 1: cp DIR/history/state.1.json DIR/state.json"},
+				"\nhint: put back the sound version of serial 1: cp DIR/history/state.1.json DIR/state.json" + orAsked},
 		{"history, and a damaged backup", func(t *testing.T, path string) {
 			must(t, os.Remove(path+".backup")) // which is a second name of the one in the history
 			must(t, os.WriteFile(path+".backup", nil, 0o600))
 		}, "DIR/state.json: it is missing, but DIR/state.json.backup shows that there was a state" +
-			"\nhint: put back the sound version of serial 1: cp DIR/history/state.1.json DIR/state.json"},
+			"\nhint: put back the sound version of serial 1: cp DIR/history/state.1.json DIR/state.json" + orAsked},
 		{"damaged history", func(t *testing.T, path string) {
 			must(t, os.Remove(path+".backup"))
 			must(t, os.WriteFile(historyPath(path, 1), []byte("{"), 0o600))
@@ -196,14 +197,14 @@ func TestRefusesMissing(t *testing.T) {
 		{"whole temporary file", func(t *testing.T, path string) {
 			must(t, os.Rename(path+".backup", filepath.Join(filepath.Dir(path), ".state.json.77.tmp")))
 		}, "DIR/state.json: it is missing, but DIR/.state.json.77.tmp shows that there was a state" +
-			"\nhint: put back the sound version of serial 1: cp DIR/.state.json.77.tmp DIR/state.json"},
+			"\nhint: put back the sound version of serial 1: cp DIR/.state.json.77.tmp DIR/state.json" + orAsked},
 		{"the newest counts", func(t *testing.T, path string) {
 			st := goldens()["entries"] // serial 7
 			content, err := newEncoder().encode(st)
 			must(t, err)
 			must(t, os.WriteFile(filepath.Join(filepath.Dir(path), ".state.json.77.tmp"), content, 0o600))
 		}, "DIR/state.json: it is missing, but DIR/state.json.backup shows that there was a state" +
-			"\nhint: put back the sound version of serial 7: cp DIR/.state.json.77.tmp DIR/state.json"},
+			"\nhint: put back the sound version of serial 7: cp DIR/.state.json.77.tmp DIR/state.json" + orAsked},
 		{"part of a temporary file", func(t *testing.T, path string) {
 			must(t, os.Remove(path+".backup"))
 			must(t, os.WriteFile(filepath.Join(filepath.Dir(path), ".state.json.77.tmp"), []byte("{"), 0o600))
@@ -277,4 +278,17 @@ func TestRefusesAnothers(t *testing.T) {
 		})
 	}
 	open(t, path) // a refusal gives the lock back
+}
+
+func TestRestoreCommand(t *testing.T) {
+	for path, want := range map[string]string{
+		Path(".cfboot", ""):                                 "cfboot state restore",
+		Path(".cfboot", "pr-1"):                             "cfboot state restore --env pr-1",
+		Path(filepath.Join(".cfboot", "offline"), ""):       "cfboot state restore --offline",
+		Path(filepath.Join(".cfboot", "offline"), "my env"): "cfboot state restore --env 'my env' --offline",
+	} {
+		if got := restoreCommand(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
 }
