@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -121,28 +119,6 @@ func limit(t *testing.T, pid int) {
 	if out, err := exec.Command("prlimit", "--fsize=64", "--pid", strconv.Itoa(pid)).CombinedOutput(); err != nil {
 		t.Errorf("prlimit: %v\n%s", err, out)
 	}
-}
-
-// apart runs a command in the project's folder with its two outputs apart.
-func (s *stage) apart(t *testing.T, stdout io.Writer, extra []string, args ...string) (out, said string, code int) {
-	t.Helper()
-	var o, e bytes.Buffer
-	cmd := exec.Command(s.bin, args...)
-	cmd.Dir = filepath.Join(s.dir, "shop")
-	cmd.Env = append([]string{"HOME=" + s.dir, "CLOUDFLARE_API_BASE_URL=" + s.http.URL + "/client/v4", "CLOUDFLARE_API_TOKEN=" + testToken}, extra...)
-	cmd.Stdout, cmd.Stderr = &o, &e
-	if stdout != nil {
-		cmd.Stdout = stdout
-	}
-	s.mu.Lock()
-	err := cmd.Start()
-	s.process = cmd.Process
-	s.mu.Unlock()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait()
-	return o.String(), e.String(), cmd.ProcessState.ExitCode()
 }
 
 // finishes puts the state that was printed into its place and lets the same

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/kinds"
 	"github.com/spf13/cobra"
 )
 
@@ -62,6 +63,10 @@ func (e Env) shown(p string) string {
 // Main carries out one command and returns its exit code.
 func Main(env Env, args []string) int {
 	app := &app{Env: env, out: &outlet{to: env.Stdout}, err: &outlet{to: env.Stderr}}
+	if token, _ := app.getenv("CLOUDFLARE_API_TOKEN"); token != offlineToken { // which is no secret
+		mask := kinds.NewMask(token)
+		app.out.mask, app.err.mask = mask, mask
+	}
 	app.Stdout, app.Stderr = app.out, app.err
 	defer app.follow()()
 	root := app.root()
@@ -83,6 +88,7 @@ type app struct {
 	statefile string      // of the state that was opened
 	rescued   bool        // what could not be saved was shown
 	json      bool
+	verbose   int
 	offline   bool
 	doc       view.Document
 	answers   bool // the command answers with doc; others print for themselves
@@ -143,6 +149,7 @@ func (a *app) root() *cobra.Command {
 		},
 	}
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "answer with one JSON document")
+	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "show every API call; twice (-vv): with what is sent and answered, without secrets")
 	root.PersistentFlags().BoolVar(&a.offline, "offline", false, "rehearse against the built-in emulator, with no account (or CFBOOT_OFFLINE=1)")
 	root.AddCommand(a.newNew(), a.newPlan(), a.newApply(), a.newDestroy(), a.newAdopt(), a.newRender(), a.newStatus(),
 		a.newState(), a.newSchema(), a.newEmulator(), a.newVersion())

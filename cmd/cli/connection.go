@@ -42,6 +42,10 @@ func (a *app) connect(dir string, t target, project, environment, domain string,
 	c := kinds.Connection{
 		UserAgent: "cfboot/" + a.Version, Project: project, Environment: environment,
 		Notify: func(s string) { a.view().Notice("%s", s) }, Stopping: a.stopping,
+		Bodies: a.verbose >= 2,
+	}
+	if a.verbose > 0 {
+		c.Trace = a.trace
 	}
 	closer := func() error { return nil }
 	if a.offline {

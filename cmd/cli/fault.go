@@ -50,6 +50,9 @@ func (a *app) execute(root *cobra.Command, args []string) error {
 	if !errors.As(err, &own) {
 		return err
 	}
+	if a.verbose > 0 {
+		a.view().Notice("%s", own.stack)
+	}
 	p := &provision.Problem{Err: own, Hints: []string{"this is a fault of cfboot: please report it, with the command and what cfboot version says"}}
 	if a.statefile != "" {
 		p.Hints = append(p.Hints, fmt.Sprintf("what was made until then is recorded in %s; run the same command again to finish", a.shown(a.statefile)))

@@ -15,6 +15,7 @@ import (
 // A panic in the middle of a command is said for what it is, with the place of
 // the state; the lock is free again and the same command finishes.
 func TestPanic(t *testing.T) {
+	const token = "cfut_a-secret-that-panics-0123456789"
 	for _, asJSON := range []bool{false, true} {
 		t.Run(fmt.Sprintf("json %t", asJSON), func(t *testing.T) {
 			env, out, said := rehearsal(t, strings.NewReader(""))
@@ -24,10 +25,12 @@ func TestPanic(t *testing.T) {
 			env.Dir = filepath.Join(env.Dir, "shop")
 			sound, broken := env.Getenv, env
 			broken.Getenv = func(name string) string {
-				if name == "CLOUDFLARE_API_TOKEN" {
-					panic("index out of\x1b[31m range\nsecond line")
-				}
-				if name == "CFBOOT_OFFLINE" {
+				switch name {
+				case "CLOUDFLARE_ACCOUNT_ID":
+					panic("index out of\x1b[31m range at " + token + "\nsecond line")
+				case "CLOUDFLARE_API_TOKEN":
+					return token
+				case "CFBOOT_OFFLINE":
 					return ""
 				}
 				return sound(name)
@@ -60,6 +63,9 @@ func TestPanic(t *testing.T) {
 				if !strings.Contains(text, want) {
 					t.Errorf("it does not say %q:\n%s", want, text)
 				}
+			}
+			if strings.Contains(out.String()+said.String(), token) {
+				t.Errorf("the token is in it:\n%s%s", out, said)
 			}
 			if strings.Contains(text, "second line") || strings.Contains(text, "goroutine") || strings.Contains(text, ".go:") {
 				t.Errorf("not short:\n%s", text)

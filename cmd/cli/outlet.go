@@ -3,6 +3,8 @@ package cli
 import (
 	"io"
 	"sync"
+
+	"github.com/cfboot/cfboot/provision/kinds"
 )
 
 // An outlet is standard output or standard error for one run. Steps report from
@@ -13,6 +15,7 @@ import (
 type outlet struct {
 	mu   sync.Mutex
 	to   io.Writer
+	mask *kinds.Mask // of what must never be printed, whoever prints
 	gone bool
 	err  error
 }
@@ -24,7 +27,7 @@ func (o *outlet) Write(p []byte) (int, error) {
 	if o.gone || o.err != nil {
 		return len(p), nil
 	}
-	_, err := o.to.Write(p)
+	_, err := io.WriteString(o.to, o.mask.Text(string(p)))
 	switch {
 	case err == nil:
 	case unread(err):

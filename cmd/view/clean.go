@@ -13,7 +13,7 @@ import (
 // The longest line that is shown of what others wrote, and the longest name, in
 // characters.
 const (
-	maxLine = 4000
+	maxLine = 5000
 	maxName = 300
 )
 

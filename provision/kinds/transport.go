@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +48,9 @@ type transport struct {
 	notify func(string) // tells of long waits; may be nil
 
 	stopping context.Context // see Connection.Stopping
+	mask     *Mask
+	tracer   func(Call) // may be nil
+	bodies   bool
 }
 
 func newTransport(c Connection) *transport {
@@ -62,7 +64,7 @@ func newTransport(c Connection) *transport {
 	if stopping == nil {
 		stopping = context.Background()
 	}
-	return &transport{base: base, stopping: stopping, token: c.Token, agent: orDefault(c.UserAgent, "cfboot"), limits: usualLimits,
+	return &transport{base: base, stopping: stopping, mask: NewMask(c.Token), tracer: c.Trace, bodies: c.Bodies, token: c.Token, agent: orDefault(c.UserAgent, "cfboot"), limits: usualLimits,
 		slots: make(chan struct{}, parallel), now: time.Now, sleep: sleep, notify: c.Notify}
 }
 
@@ -75,7 +77,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err := t.awaitBudget(ctx); err != nil {
 			return nil, err
 		}
-		resp, err := t.once(ctx, req)
+		var a attempted
+		resp, err := t.once(ctx, req, &a)
+		t.trace(req, a, attempt, err)
 		if err == nil {
 			return resp, nil
 		}
@@ -202,7 +206,7 @@ func markUnsure(ctx context.Context) {
 }
 
 // once sends the request one time.
-func (t *transport) once(ctx context.Context, req *http.Request) (*http.Response, error) {
+func (t *transport) once(ctx context.Context, req *http.Request, a *attempted) (*http.Response, error) {
 	select {
 	case t.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -210,6 +214,7 @@ func (t *transport) once(ctx context.Context, req *http.Request) (*http.Response
 	}
 	defer func() { <-t.slots }()
 	t.calls.Add(1)
+	a.began = t.now()
 	ctx, cancel := context.WithTimeout(ctx, t.limits.call)
 	defer cancel()
 	var asked, connected atomic.Bool
@@ -230,6 +235,7 @@ func (t *transport) once(ctx context.Context, req *http.Request) (*http.Response
 	}
 	defer resp.Body.Close()
 	t.heed(resp.Header)
+	a.status, a.header = resp.StatusCode, resp.Header
 	body, err := io.ReadAll(io.LimitReader(resp.Body, t.limits.answer+1))
 	if err != nil {
 		return nil, fmt.Errorf("the answer broke off: %w", err)
@@ -237,8 +243,10 @@ func (t *transport) once(ctx context.Context, req *http.Request) (*http.Response
 	if int64(len(body)) > t.limits.answer {
 		return nil, fmt.Errorf("%w: more than %d MiB", errTooLarge, t.limits.answer>>20)
 	}
+	a.body = body
 	if err := refusal(out, resp, body, t.now()); err != nil {
-		return nil, err
+		// What it says is cut to length: the token must not be cut in two before.
+		return nil, refusal(out, resp, []byte(t.mask.Text(string(body))), t.now())
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	// The SDK decodes by content type; the envelope is JSON whatever it is called.
@@ -267,8 +275,8 @@ func (t *transport) dressed(ctx context.Context, req *http.Request) (*http.Reque
 // redacted takes the token out of what an answer says.
 func (t *transport) redacted(err error) error {
 	var api *APIError
-	if errors.As(err, &api) && t.token != "" {
-		api.Message = strings.ReplaceAll(api.Message, t.token, "[token]")
+	if errors.As(err, &api) {
+		api.Message = t.mask.Text(api.Message)
 	}
 	return err
 }
