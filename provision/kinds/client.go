@@ -31,10 +31,17 @@ type Connection struct {
 	Project     string // for marks
 	Environment string
 	Transport   http.RoundTripper // empty: Go's own
+	Clock       Clock             // zero: the real one
 	Notify      func(string)      // told of long waits
 	Trace       func(Call)        // told of every attempt, from many goroutines; may be nil
 	Bodies      bool              // Trace is told the bodies, too
 	Stopping    context.Context   // done: long waits end, what was being waited for is not sent; nil: never
+}
+
+// A Clock is what waits are measured and spent with; a test's makes them short.
+type Clock struct {
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration) error // returns the context's error where that ends first
 }
 
 // A Client is one run's conversation with Cloudflare. It is a provision.Reader
@@ -67,6 +74,12 @@ func Connect(c Connection) (*Client, error) {
 			Hints: []string{"unset CLOUDFLARE_API_BASE_URL, or set it to something like " + strings.TrimSuffix(DefaultBaseURL, "/")}}
 	}
 	t := newTransport(c)
+	if c.Clock.Now != nil {
+		t.now = c.Clock.Now
+	}
+	if c.Clock.Sleep != nil {
+		t.sleep = c.Clock.Sleep
+	}
 	httpClient := &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	base = strings.TrimSuffix(u.String(), "/") + "/"
 	return &Client{
