@@ -182,4 +182,4 @@ func (f *flawed) Forget(k provision.Key) error {
 
 // tortureSettle is what a run waits before it looks again for something fresh;
 // the emulator's lag, where there is one, is shorter.
-const tortureSettle = 3 * time.Millisecond
+const tortureSettle = 20 * time.Millisecond

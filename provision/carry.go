@@ -112,6 +112,9 @@ func (r *runner) finish(ctx context.Context, s Step, made Entry) error {
 // absent is made again, once. With an error it says whether the intent stays
 // open, because something may have been made after all.
 func (r *runner) make(ctx context.Context, s Step, intent Intent, resumed bool) (made Entry, open bool, err error) {
+	r.mu.Lock()
+	was, owned := r.entries[s.Key] // the plan took it for gone
+	r.mu.Unlock()
 	made, err = r.driver.Create(ctx, s, r.refs(s))
 	var lost *LostError
 	var exists *ExistsError
@@ -121,14 +124,16 @@ func (r *runner) make(ctx context.Context, s Step, intent Intent, resumed bool) 
 	case errors.As(err, &lost):
 	case errors.As(err, &exists) && resumed && r.begun[s.Key].makes(s):
 		// The earlier run did make it; it was not visible a moment ago.
+	case errors.As(err, &exists) && owned:
+		// Maybe it was never gone, only too fresh to be seen by its id.
 	default:
-		return made, resumed, err
+		return made, resumed || owned && r.fresh(was), err
 	}
 	found, ferr := r.find(ctx, s)
 	switch {
 	case ferr != nil:
 		return made, true, errors.Join(err, fmt.Errorf("and looking it up failed: %w", ferr))
-	case found.Exists && proven(intent, found):
+	case found.Exists && (owned && found.ID == was.ID || (lost != nil || !owned) && proven(intent, found)):
 		return asMade(found), false, nil
 	case found.Exists:
 		c := foreign(Resource{Key: s.Key, Name: s.Name}, found)
@@ -255,7 +260,26 @@ func (r *runner) forget(ctx context.Context, s Step) error {
 			return itAppeared(begun)
 		}
 	}
+	r.mu.Lock()
+	e, owned := r.entries[s.Key]
+	r.mu.Unlock()
+	if owned && r.fresh(e) {
+		found, err := r.appeared(ctx, Intent{Key: e.Key, Name: e.Name, Zone: e.Zone, Settings: e.Settings, Local: e.Local, Refs: e.Refs, Time: e.Created})
+		switch {
+		case err != nil:
+			return err
+		case found.Exists && found.ID == e.ID:
+			return &Problem{Text: fmt.Sprintf("%q was not visible when the plan was made, and is now", e.Name),
+				Class: Partial, Hints: []string{"run the same command again: the new plan knows it"}}
+		}
+	}
 	return r.recordGone(s.Key)
+}
+
+// fresh reports whether an entry was made a moment ago, so that it may only not
+// be visible yet.
+func (r *runner) fresh(e Entry) bool {
+	return r.options.Now().Before(e.Created.Add(2 * r.options.Settle))
 }
 
 func (r *runner) recordGone(k Key) error {

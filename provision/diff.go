@@ -84,6 +84,9 @@ func (d differ) want(r Resource) (Step, *Conflict) {
 	entry, owned := d.state.Entries[r.Key]
 	intent, begun := d.state.Intents[r.Key]
 	begun = begun && !owned
+	if owned && !obs.Exists && ahead.Exists && ahead.ID != "" && ahead.ID == entry.ID {
+		obs = ahead // it was too fresh to be seen a moment before
+	}
 	if why := d.blocked(r.Key, owned); why != "" {
 		return s, &Conflict{Key: r.Key, Name: r.Name, Text: why}
 	}

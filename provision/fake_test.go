@@ -38,6 +38,7 @@ type item struct {
 	data, mark           string
 	foreign              bool
 	hidden               int // looks by name that do not see it yet
+	fresh                int // looks by id that do not
 }
 
 var errCrashed = errors.New("the process is dead")
@@ -153,6 +154,10 @@ func zoneOf(k Key, name string) string {
 func (c *cloud) look(k Key, id, name string, withData bool) Observed {
 	o := Observed{Key: k, Zone: zoneOf(k, name)}
 	it := c.items[id]
+	if it != nil && it.fresh > 0 {
+		it.fresh--
+		it = nil
+	}
 	if id == "" {
 		if it = c.named(k.Kind, name); it != nil && it.hidden > 0 {
 			it.hidden--

@@ -198,3 +198,63 @@ func TestLostUpdateOfASecret(t *testing.T) {
 		t.Errorf("%v\n%s", err, c.differs(with("x")))
 	}
 }
+
+// What a run has just made may not be visible to the next one, which takes it for
+// gone. It is neither forgotten nor doubled, and nobody else's is taken for it.
+func TestTooFreshToBeSeen(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		want          []Resource
+		fresh, hidden int
+		usurped       bool
+		class         Class
+		log           []string
+		faults        []fault
+	}{
+		{"its name shows it to the plan", []Resource{boxA}, 1, 0, false, -1, nil, nil},
+		{"the create is refused", []Resource{boxA}, 1, 1, false, Partial, []string{"Begin box/a", "Create box/a"}, []fault{{"Create", 1, refused}}},
+		{"its name is refused", []Resource{boxA}, 1, 1, false, -1, []string{"Begin box/a", "Create box/a", "Find box/a", "Keep box/a"}, nil},
+		{"its name is refused, and it appears later", []Resource{boxA}, 1, 3, false, -1, []string{"Begin box/a", "Create box/a", "Find box/a", "Find box/a", "Find box/a", "Keep box/a"}, nil},
+		{"somebody else has its name since", []Resource{boxA}, 1, 1, true, Refused, []string{"Begin box/a", "Create box/a", "Find box/a", "Drop box/a"}, nil},
+		{"it is not wanted any more", nil, 1, 0, false, Partial, []string{"Find box/a"}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCloud(t)
+			if err := c.run([]Resource{boxA}, false); err != nil {
+				t.Fatal(err)
+			}
+			e := c.rec.state.Entries[boxA.Key]
+			e.Created = c.now.Add(10 * time.Second) // the clock goes on by one with each call
+			c.rec.state.Entries[boxA.Key] = e
+			c.items[e.ID].fresh, c.items[e.ID].hidden = tt.fresh, tt.hidden
+			p, err := c.plan(tt.want, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.usurped {
+				delete(c.items, e.ID)
+				c.settle("box", "a-0")
+			}
+			c.revive(tt.faults...)
+			o := c.options()
+			o.Settle = time.Millisecond
+			_, err = c.apply(p, o)
+			if got := classOf(t, err); got != tt.class {
+				t.Errorf("class %d, %v", got, err)
+			}
+			if d := cmp.Diff(tt.log, c.log); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
+			}
+			if tt.usurped {
+				return
+			}
+			c.revive()
+			if err := c.run(tt.want, false); err != nil {
+				t.Error(err)
+			}
+			if d := c.differs(tt.want); d != "" || len(c.items) != len(tt.want) {
+				t.Errorf("%s, %d there", d, len(c.items))
+			}
+		})
+	}
+}
