@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -68,6 +69,7 @@ func Main(env Env, args []string) int {
 		app.out.mask, app.err.mask = mask, mask
 	}
 	app.Stdout, app.Stderr = app.out, app.err
+	defer app.waits.Wait()
 	defer app.follow()()
 	root := app.root()
 	root.SetArgs(args)
@@ -88,6 +90,9 @@ type app struct {
 	statefile string      // of the state that was opened
 	rescued   bool        // what could not be saved was shown
 	json      bool
+	waiting   sync.Mutex
+	until     time.Time      // nothing is sent before; under waiting
+	waits     sync.WaitGroup // who shows it
 	verbose   int
 	offline   bool
 	doc       view.Document

@@ -41,7 +41,7 @@ func (a *app) connect(dir string, t target, project, environment, domain string,
 	p.flag = t.account
 	c := kinds.Connection{
 		UserAgent: "cfboot/" + a.Version, Project: project, Environment: environment,
-		Notify: func(s string) { a.view().Notice("%s", s) }, Stopping: a.stopping,
+		Waits: a.wait, Stopping: a.stopping,
 		Bodies: a.verbose >= 2,
 	}
 	if a.verbose > 0 {

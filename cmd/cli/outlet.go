@@ -18,16 +18,41 @@ type outlet struct {
 	mask *kinds.Mask // of what must never be printed, whoever prints
 	gone bool
 	err  error
+	over bool // the last line may be written over
+}
+
+// above begins a line, in place of the one that may be written over.
+const above = "\r\x1b[K"
+
+// rewrite shows text in place of the last one that was shown so, until something
+// else is written. An empty one takes it away.
+func (o *outlet) rewrite(text string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if text != "" || o.over {
+		o.write(text)
+	}
+	o.over = text != ""
 }
 
 // Write implements io.Writer. It never fails.
 func (o *outlet) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.write(string(p))
+	return len(p), nil
+}
+
+// write is Write for who holds the lock.
+func (o *outlet) write(text string) {
 	if o.gone || o.err != nil {
-		return len(p), nil
+		return
 	}
-	_, err := io.WriteString(o.to, o.mask.Text(string(p)))
+	text = o.mask.Text(text)
+	if o.over {
+		text, o.over = above+text, false
+	}
+	_, err := io.WriteString(o.to, text)
 	switch {
 	case err == nil:
 	case unread(err):
@@ -35,7 +60,6 @@ func (o *outlet) Write(p []byte) (int, error) {
 	default:
 		o.err = err
 	}
-	return len(p), nil
 }
 
 // arrived reports whether everything written so far went out.

@@ -249,5 +249,5 @@ func (a *app) sum(client *kinds.Client, plan provision.Plan, took time.Duration)
 	if r := plan.Changes()[provision.Release]; r > 0 {
 		released = fmt.Sprintf(" (%d released, which stay)", r)
 	}
-	a.view().Print("%s: %d steps%s in %s, %d API calls in all.", word, n, released, view.Took(took), client.Calls())
+	a.view().Print("%s: %d steps%s in %s, %s.", word, n, released, view.Took(took), view.Calls(client.Calls(), " in all"))
 }

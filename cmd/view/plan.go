@@ -118,5 +118,14 @@ func Summary(p provision.Plan) string {
 	if kept > 0 {
 		parts = append(parts, fmt.Sprintf("%d to keep", kept))
 	}
-	return fmt.Sprintf("%s. %d API calls.", strings.Join(parts, ", "), p.Calls())
+	return fmt.Sprintf("%s. %s.", strings.Join(parts, ", "), Calls(p.Calls(), ""))
+}
+
+// Calls is a number of API calls with a note, and where it is a good part of
+// what Cloudflare allows, how much that is.
+func Calls(n int, note string) string {
+	if n > 300 {
+		note += " of the 1,200 allowed in five minutes"
+	}
+	return fmt.Sprintf("%d API calls%s", n, note)
 }

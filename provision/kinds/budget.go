@@ -2,12 +2,15 @@ package kinds
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cfboot/cfboot/provision"
 )
 
 // A budget is the allowance of requests, of which Cloudflare gives one to all
@@ -42,8 +45,11 @@ func (b *budget) left(now time.Time) time.Duration {
 func (t *transport) awaitBudget(ctx context.Context) error {
 	for {
 		left := t.budget.left(t.now())
-		if left <= 0 {
+		switch {
+		case left <= 0:
 			return nil
+		case left > t.limits.advice:
+			return t.later(nil)
 		}
 		if err := t.pause(ctx, left); err != nil {
 			return err
@@ -54,15 +60,38 @@ func (t *transport) awaitBudget(ctx context.Context) error {
 // hold makes the whole run wait. Waits worth the telling are told once.
 func (t *transport) hold(wait time.Duration) {
 	now := t.now()
-	if longer := t.budget.extend(now.Add(wait), now); longer >= 2*time.Second && wait >= 5*time.Second && t.notify != nil {
-		t.notify(fmt.Sprintf("Cloudflare asks to wait %s before the next request", wait.Round(time.Second)))
+	if longer := t.budget.extend(now.Add(wait), now); longer >= 2*time.Second && wait >= worthTelling && t.waits != nil {
+		t.waits(now.Add(wait))
 	}
+}
+
+// worthTelling is the shortest wait that people are told of.
+const worthTelling = 5 * time.Second
+
+// later ends a run that was refused for its rate and would have to wait too
+// long: what is done is done, and the same command goes on.
+func (t *transport) later(err error) error {
+	when := "later"
+	var api *APIError
+	left := t.budget.left(t.now())
+	if errors.As(err, &api) {
+		left = max(left, api.RetryAfter)
+	}
+	if left > 0 {
+		when = fmt.Sprintf("at %s (in %s)", t.now().Add(left).Format("2006-01-02 15:04:05 MST"), left.Round(time.Second))
+	}
+	p := &provision.Problem{Class: provision.Partial, Err: err, Hints: []string{
+		"the account's limit of 1,200 requests in five minutes is used up; run the same command again " + when}}
+	if err == nil {
+		p.Text = "Cloudflare takes no requests for now"
+	}
+	return p
 }
 
 // heed waits before the allowance is overdrawn: others spend of it, too.
 func (t *transport) heed(h http.Header) {
 	left, reset, ok := allowance(h.Get("Ratelimit"))
-	if ok && left == 0 && reset > 0 && reset <= t.limits.wait {
+	if ok && left == 0 && reset > 0 && reset <= t.limits.advice {
 		t.hold(reset)
 	}
 }

@@ -104,8 +104,9 @@ func TestOneIsToldToWaitAndAllDo(t *testing.T) {
 				}
 				say(w, 200, success, "Ratelimit", `"default";r=50;t=30`)
 			})
-			var told []string
-			c.transport.notify = func(s string) { told = append(told, s) }
+			var told []time.Time
+			c.transport.waits = func(until time.Time) { told = append(told, until) }
+			began := k.now()
 			for range 3 {
 				if err := c.ask("GET"); err != nil {
 					t.Fatal(err)
@@ -114,10 +115,27 @@ func TestOneIsToldToWaitAndAllDo(t *testing.T) {
 			if k.slept != 40*time.Second {
 				t.Errorf("slept %s for %d requests", k.slept, sent.Load())
 			}
-			if len(told) != 1 || !strings.Contains(told[0], "40s") {
-				t.Errorf("told %q", told)
+			if len(told) != 1 || told[0].Sub(began) != 40*time.Second {
+				t.Errorf("told %s", told)
 			}
 		})
+	}
+}
+
+// A wait beyond five minutes ends the run, and everything else in it at once.
+func TestTooLongToWait(t *testing.T) {
+	c, k, sent := talk(t, func(w http.ResponseWriter, _ *http.Request) {
+		say(w, 429, `{"success":false,"errors":[{"code":971,"message":"slow down"}]}`, "Retry-After", "301")
+	})
+	for i, method := range []string{"POST", "GET", "PUT"} {
+		err := explain(provision.Key{Kind: "kv", Name: "a"}, registry["kv"], c.ask(method))
+		var p *provision.Problem
+		if !errors.As(err, &p) || p.Class != provision.Partial || len(p.Hints) != 1 || !strings.Contains(p.Hints[0], "again at 2026-11-23 04:05:01 UTC (in 5m1s)") {
+			t.Errorf("%d: %v: %+v", i, err, p)
+		}
+	}
+	if sent.Load() != 1 || k.slept != 0 {
+		t.Errorf("sent %d, slept %s", sent.Load(), k.slept)
 	}
 }
 

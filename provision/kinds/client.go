@@ -32,7 +32,7 @@ type Connection struct {
 	Environment string
 	Transport   http.RoundTripper // empty: Go's own
 	Clock       Clock             // zero: the real one
-	Notify      func(string)      // told of long waits
+	Waits       func(time.Time)   // told until when nothing is sent, where that is long; may be nil
 	Trace       func(Call)        // told of every attempt, from many goroutines; may be nil
 	Bodies      bool              // Trace is told the bodies, too
 	Stopping    context.Context   // done: long waits end, what was being waited for is not sent; nil: never

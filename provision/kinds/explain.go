@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/cfboot/cfboot/provision"
 )
@@ -42,12 +41,6 @@ func explain(key provision.Key, k Kind, err error) error {
 		}
 		p.Class = provision.Refused
 		p.Hints = append(p.Hints, fmt.Sprintf("the token may lack the permission %q, or belong to another account; edit it under My Profile > API Tokens", permission))
-	case throttled(err):
-		when := "later"
-		if api.RetryAfter > 0 {
-			when = "in " + api.RetryAfter.Round(time.Second).String()
-		}
-		p.Hints = append(p.Hints, "the account's limit of 1,200 requests in five minutes is used up; run the same command again "+when)
 	}
 	return p
 }

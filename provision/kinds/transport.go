@@ -21,10 +21,11 @@ type limits struct {
 	attempts int           // of what may be repeated; of what was refused for its rate, twice as many
 	call     time.Duration // for one attempt. Cloudflare answers or gives up within 30 s (developers.cloudflare.com/d1/platform/limits)
 	wait     time.Duration // in all, between attempts: the API's own block lasts five minutes
+	advice   time.Duration // the longest wait that Cloudflare is obeyed in; for a longer one the run ends, to be resumed
 	backoff  time.Duration // before the second attempt; doubled before each further one
 }
 
-var usualLimits = limits{answer: 64 << 20, attempts: 5, call: 60 * time.Second, wait: 6 * time.Minute, backoff: 250 * time.Millisecond}
+var usualLimits = limits{answer: 64 << 20, attempts: 5, call: 60 * time.Second, wait: 6 * time.Minute, advice: 5 * time.Minute, backoff: 250 * time.Millisecond}
 
 // A transport sends the SDK's requests and decides what an answer means. The
 // SDK itself never retries: it repeats creates whose answer was lost, cannot be
@@ -45,7 +46,7 @@ type transport struct {
 	budget budget
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
-	notify func(string) // tells of long waits; may be nil
+	waits  func(time.Time) // told until when nothing is sent; may be nil
 
 	stopping context.Context // see Connection.Stopping
 	mask     *Mask
@@ -65,7 +66,7 @@ func newTransport(c Connection) *transport {
 		stopping = context.Background()
 	}
 	return &transport{base: base, stopping: stopping, mask: NewMask(c.Token), tracer: c.Trace, bodies: c.Bodies, token: c.Token, agent: orDefault(c.UserAgent, "cfboot"), limits: usualLimits,
-		slots: make(chan struct{}, parallel), now: time.Now, sleep: sleep, notify: c.Notify}
+		slots: make(chan struct{}, parallel), now: time.Now, sleep: sleep, waits: c.Waits}
 }
 
 // RoundTrip implements http.RoundTripper. The answer it returns is whole, in
@@ -88,10 +89,17 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			markUnsure(ctx)
 		}
 		again, wait := t.again(req, err, attempt)
+		if throttled(err) && wait > t.limits.advice {
+			t.budget.extend(t.now().Add(wait), t.now()) // for all the others, too
+			again = false
+		}
 		if ctx.Err() != nil || !again || waited+wait > t.limits.wait {
 			return nil, t.verdict(req, err)
 		}
 		waited += wait
+		if wait >= worthTelling && !throttled(err) && t.waits != nil {
+			t.waits(t.now().Add(wait))
+		}
 		if throttled(err) {
 			t.hold(wait)
 			continue
@@ -161,6 +169,8 @@ func (t *transport) verdict(req *http.Request, err error) error {
 	case errors.As(err, &never):
 		return &provision.Problem{Text: "Cloudflare cannot be reached", Err: never.err, Hints: []string{
 			"check the network, a proxy (HTTPS_PROXY), this machine's clock, and CLOUDFLARE_API_BASE_URL if it is set"}}
+	case throttled(err):
+		return t.later(err)
 	case req.Method == http.MethodPost && !certain(err):
 		return &provision.LostError{Err: err}
 	}
