@@ -133,7 +133,7 @@ func (r *runner) make(ctx context.Context, s Step, intent Intent, resumed bool) 
 	switch {
 	case ferr != nil:
 		return made, true, errors.Join(err, fmt.Errorf("and looking it up failed: %w", ferr))
-	case found.Exists && (owned && found.ID == was.ID || (lost != nil || !owned) && proven(intent, found)):
+	case found.Exists && (owned && r.remains(was, found) || (lost != nil || !owned) && proven(intent, found)):
 		return asMade(found), false, nil
 	case found.Exists:
 		c := foreign(Resource{Key: s.Key, Name: s.Name}, found)
@@ -280,6 +280,12 @@ func (r *runner) forget(ctx context.Context, s Step) error {
 // be visible yet.
 func (r *runner) fresh(e Entry) bool {
 	return r.options.Now().Before(e.Created.Add(2 * r.options.Settle))
+}
+
+// remains reports whether what was found is what the entry stands for. An id that
+// is but the name shows that only while nobody can have taken it since.
+func (r *runner) remains(e Entry, found Observed) bool {
+	return found.ID == e.ID && (found.ID != found.Name || r.fresh(e))
 }
 
 func (r *runner) recordGone(k Key) error {

@@ -258,3 +258,30 @@ func TestTooFreshToBeSeen(t *testing.T) {
 		})
 	}
 }
+
+// Where a name is all there is of an id, whoever has it after a while is not
+// taken for what was there before.
+func TestNameTakenAgain(t *testing.T) {
+	c := newCloud(t)
+	if err := c.run([]Resource{boxA}, false); err != nil {
+		t.Fatal(err)
+	}
+	e := c.rec.state.Entries[boxA.Key]
+	delete(c.items, e.ID)
+	e.ID, e.Created = e.Name, c.now.Add(-time.Hour)
+	c.rec.state.Entries[boxA.Key] = e
+	p, err := c.plan([]Resource{boxA}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.settle("box", e.Name)
+	for id, it := range c.items {
+		delete(c.items, id)
+		it.id = e.Name
+		c.items[e.Name] = it
+	}
+	c.revive()
+	if _, err := c.apply(p, c.options()); classOf(t, err) != Refused || c.calls["Update"] != 0 {
+		t.Errorf("%v, %v", err, c.log)
+	}
+}
