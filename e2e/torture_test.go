@@ -125,7 +125,8 @@ func (w *tortured) struck(p *program, s strike, destroy bool, figures *tally) {
 		figures.add("fault " + s.kind)
 	}
 	w.check(s.kind)
-	if ran.err == nil || rapid.Bool().Draw(w.t, "later") {
+	// A custom domain that cannot be seen while its record can is refused until it can.
+	if _, hosted := p.resources["host"]; ran.err == nil || hosted || rapid.Bool().Draw(w.t, "later") {
 		w.clock.advance(time.Minute) // else the next run comes while what is fresh cannot be seen
 	}
 	var problem *provision.Problem

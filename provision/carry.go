@@ -283,9 +283,11 @@ func (r *runner) fresh(e Entry) bool {
 }
 
 // remains reports whether what was found is what the entry stands for. An id that
-// is but the name shows that only while nobody can have taken it since.
+// is but the name shows that only while nobody can have taken it since, or with the
+// time at which it was made.
 func (r *runner) remains(e Entry, found Observed) bool {
-	return found.ID == e.ID && (found.ID != found.Name || r.fresh(e))
+	sameAge := !found.Created.IsZero() && found.Created.Sub(e.Created).Abs() <= clockSkew
+	return found.ID == e.ID && (found.ID != found.Name || sameAge || r.fresh(e))
 }
 
 func (r *runner) recordGone(k Key) error {
