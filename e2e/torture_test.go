@@ -125,10 +125,7 @@ func (w *tortured) struck(p *program, s strike, destroy bool, figures *tally) {
 		figures.add("fault " + s.kind)
 	}
 	w.check(s.kind)
-	// A custom domain that cannot be seen while its record can is refused until it can.
-	if _, hosted := p.resources["host"]; ran.err == nil || hosted || rapid.Bool().Draw(w.t, "later") {
-		w.clock.advance(time.Minute) // else the next run comes while what is fresh cannot be seen
-	}
+	w.clock.advance(time.Minute) // the next run comes when all that is fresh can be seen
 	var problem *provision.Problem
 	if ran.result.Done > 0 && ran.err != nil && s.kind != "kill" &&
 		(!errors.As(ran.err, &problem) || problem.Class != provision.Partial && problem.Class != provision.Interrupted) {
