@@ -104,12 +104,6 @@ func (l *life) point() bool {
 	return l.isDead
 }
 
-func (l *life) dead() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.isDead
-}
-
 // A mortal transport sends requests as long as the process lives. One that is on
 // its way is carried out even if the process dies meanwhile.
 type mortal struct {

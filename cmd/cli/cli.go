@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -76,7 +77,10 @@ func Main(env Env, args []string) int {
 	root.SetIn(app.Stdin)
 	root.SetOut(app.Stdout)
 	root.SetErr(app.Stderr)
-	return app.finish(app.interrupted(app.execute(root, args)))
+	err := app.interrupted(app.execute(root, args))
+	// A flag that is wrong ends the parsing before the ones behind it.
+	app.json = app.json || slices.Contains(args, "--json")
+	return app.finish(err)
 }
 
 // app is one run.
