@@ -39,6 +39,7 @@ func play(t *testing.T, dir string, setup func(*testscript.Env) error) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("NO_COLOR", "1")
+			env.Values[cloudKey] = &cloud{}
 			for _, name := range []string{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL", "CFBOOT_OFFLINE"} {
 				env.Setenv(name, "")
 			}
@@ -62,7 +63,8 @@ type cloud struct {
 	http   *httptest.Server
 }
 
-var clouds = map[*testscript.TestScript]*cloud{}
+// cloudKey is under which a script's own Cloudflare is kept.
+const cloudKey = "cloud"
 
 // cloudflare start [-latency D] [-zone NAME] [-account ID:NAME]...   serve one and point cfboot at it
 // cloudflare fail METHOD PATH [after] [drop] [status N] [code N] [count N]
@@ -81,8 +83,8 @@ func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
 		startCloud(ts, args[1:])
 		return
 	}
-	c := clouds[ts]
-	if c == nil {
+	c := ts.Value(cloudKey).(*cloud)
+	if c.server == nil {
 		ts.Fatalf("cloudflare start first")
 	}
 	switch args[0] {
@@ -170,9 +172,9 @@ func startCloud(ts *testscript.TestScript, args []string) {
 	}
 	s, err := emulator.Open("", o)
 	ts.Check(err)
-	c := &cloud{server: s, http: httptest.NewServer(s)}
-	clouds[ts] = c
-	ts.Defer(func() { c.http.Close(); _ = s.Close(); delete(clouds, ts) })
+	c := ts.Value(cloudKey).(*cloud)
+	c.server, c.http = s, httptest.NewServer(s)
+	ts.Defer(func() { c.http.Close(); _ = s.Close() })
 	ts.Setenv("CLOUDFLARE_API_BASE_URL", c.http.URL+"/client/v4")
 	ts.Setenv("CLOUDFLARE_API_TOKEN", testToken)
 }
