@@ -82,6 +82,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp, err := t.once(ctx, req, &a)
 		t.trace(req, a, attempt, err)
 		if err == nil {
+			if req.Method != http.MethodGet {
+				markUnsure(ctx) // the SDK drops even this answer for the error of a context that has just ended
+			}
 			return resp, nil
 		}
 		err = t.redacted(err)
