@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"net/http"
@@ -28,11 +29,23 @@ import (
 // unknown. When the fault is over one run converges, the next has nothing to do,
 // and in the end destroy leaves what is foreign and nothing else.
 //
-// make torture N=20000 runs more of it.
+// By itself it plays the same cases each time, to notice what a change breaks;
+// make torture N=20000 looks among new ones for what nobody knows yet.
 func TestTorture(t *testing.T) {
 	var figures tally
+	lanes := tortureLanes
+	if !flagGiven("rapid.checks") {
+		lanes = 1
+		for name, value := range map[string]string{"rapid.seed": "1", "rapid.checks": "80", "rapid.nofailfile": "true"} {
+			before := flag.Lookup(name).Value.String()
+			if err := flag.Set(name, value); err != nil {
+				t.Fatal(err)
+			}
+			defer flag.Set(name, before) //nolint:errcheck // it took the other value
+		}
+	}
 	t.Run("cases", func(t *testing.T) {
-		for i := range tortureLanes {
+		for i := range lanes {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
 				rapid.Check(t, func(rt *rapid.T) {
@@ -50,6 +63,11 @@ func TestTorture(t *testing.T) {
 		}
 	})
 	t.Log(figures.line())
+}
+
+func flagGiven(name string) (given bool) {
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	return given
 }
 
 // tortureLanes is how many cases run at once.
