@@ -197,8 +197,8 @@ func canonicalContent(kind, content string) string {
 			return ip.String()
 		}
 	case "CNAME", "MX", "NS", "PTR":
-		if content != "." { // an MX record that says: no mail
-			return strings.ToLower(strings.TrimSuffix(content, "."))
+		if name := strings.TrimRight(content, "."); name != "" { // a lone dot in an MX record says: no mail
+			return strings.ToLower(name)
 		}
 	case "TXT":
 		// Cloudflare gives a text back with or without the quotes it came with,

@@ -216,7 +216,7 @@ func TestSettingErrors(t *testing.T) {
 // What is canonical stays as it is, whatever Cloudflare gives back.
 func FuzzCanonicalContent(f *testing.F) {
 	for _, kind := range []string{"A", "AAAA", "CNAME", "MX", "NS", "PTR", "TXT"} {
-		for _, content := range []string{"", "192.0.2.1", "2001:DB8::0:1", "A.Example.", ".", `"a"`, `"a" "b"`, `"`, `"a"b"`, `"a\"b"`, `""a""`, `" a "`} {
+		for _, content := range []string{"", "192.0.2.1", "2001:DB8::0:1", "A.Example.", "0..", ".", `"a"`, `"a" "b"`, `"`, `"a"b"`, `"a\"b"`, `""a""`, `" a "`} {
 			f.Add(kind, content)
 		}
 	}
