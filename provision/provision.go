@@ -90,6 +90,8 @@ type Resource struct {
 	Settings Settings // what Cloudflare keeps
 	Local    Settings // what only the project's files keep: binding, migrations_dir
 	Refs     []Key    // what must exist before it can
+	Protect  *bool    // whether it may be deleted or replaced; nil: the manifest says nothing of it
+	Ignore   []string // settings that are left as they are once it exists
 }
 
 // An Entry is a resource that exists and is ours, made by us or taken over.
@@ -104,7 +106,22 @@ type Entry struct {
 	Created  time.Time `json:"created"`
 	Updated  time.Time `json:"updated"`
 	Adopted  bool      `json:"adopted,omitempty"` // it was there before us and was taken over: never deleted without being told to
+	// Protected is kept here and not only in the manifest, so that it holds when
+	// the manifest does not name the resource any more.
+	Protected bool `json:"protected,omitempty"`
+	Marked    Mark `json:"marked,omitempty"` // whether it carries our resource tags
 }
+
+// Mark is what is known of the resource tags that show at Cloudflare whose a
+// resource is.
+type Mark string
+
+// The marks. None of them is a proof that the tags are still there.
+const (
+	Unmarked   Mark = ""        // not tried yet, or its kind takes no tags
+	Marked     Mark = "tags"    // they were put
+	MarkDenied Mark = "refused" // Cloudflare would not take them; that is asked once
+)
 
 // An Intent says that a create was begun and its outcome is not known yet.
 type Intent struct {

@@ -279,7 +279,14 @@ func (k kind[S]) resources(in provision.Spec) ([]provision.Resource, []provision
 			}
 		}
 	}
-	res := provision.Resource{Key: in.Key, Name: r.name, Identity: r.identity}
+	var common struct {
+		Protect *bool    `json:"protect"`
+		Ignore  []string `json:"ignore"`
+	}
+	if err := json.Unmarshal(in.JSON, &common); err != nil {
+		return nil, nil, err
+	}
+	res := provision.Resource{Key: in.Key, Name: r.name, Identity: r.identity, Protect: common.Protect, Ignore: common.Ignore}
 	res.Settings, res.Local = split(s, k.local)
 	for _, ref := range r.refs {
 		if ref.From == in.Key && !slices.Contains(res.Refs, ref.To) {

@@ -16,10 +16,12 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// Format and Version are what a state file says of itself.
+// Format and Version are what a state file says of itself. Version 2 has added
+// "protected" and "marked" to entries; every version since 1 is read, and the
+// next save writes the newest.
 const (
 	Format  = "cfboot-state"
-	Version = 1
+	Version = 2
 )
 
 // document is the file, in the order in which it is written. The checksum is

@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -44,10 +45,41 @@ func goldens() map[string]provision.State {
 	return map[string]provision.State{"entries": entries, "adopted": adopted, "intents": intents, "tombstone": base(12, "staging")}
 }
 
+// newGoldens are those of the present version, with what it has added.
+func newGoldens() map[string]provision.State {
+	all := goldens()
+	guarded := all["adopted"]
+	guarded.Entries = map[provision.Key]provision.Entry{}
+	for name, mark := range map[string]provision.Mark{"d1/db": provision.Marked, "d1/old": provision.MarkDenied} {
+		e := entry(name, "xxxxxxxx-0000-4000-8000-"+name)
+		e.Protected, e.Marked = true, mark
+		guarded.Entries[e.Key] = e
+	}
+	all["guarded"] = guarded
+	return all
+}
+
+// What an older cfboot wrote is read for ever. These files are never rewritten.
+func TestOlderGoldens(t *testing.T) {
+	for version := 1; version < Version; version++ {
+		for name, st := range goldens() {
+			t.Run(fmt.Sprintf("v%d/%s", version, name), func(t *testing.T) {
+				golden, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("v%d", version), name+".json"))
+				must(t, err)
+				got, err := decode(golden)
+				must(t, err)
+				if diff := cmp.Diff(st, got); diff != "" {
+					t.Errorf("it is read in another way now (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
 func TestGolden(t *testing.T) {
-	for name, st := range goldens() {
+	for name, st := range newGoldens() {
 		t.Run(name, func(t *testing.T) {
-			file := filepath.Join("testdata", "v1", name+".json")
+			file := filepath.Join("testdata", fmt.Sprintf("v%d", Version), name+".json")
 			content, err := newEncoder().encode(st)
 			must(t, err)
 			if *update {
