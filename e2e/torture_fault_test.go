@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/emulator"
@@ -173,7 +172,3 @@ func (f *flawed) Keep(e provision.Entry) error {
 func (f *flawed) Forget(k provision.Key) error {
 	return f.save(func() error { return f.Recorder.Forget(k) })
 }
-
-// tortureSettle is what a run waits before it looks again for something fresh;
-// the emulator's lag, where there is one, is shorter.
-const tortureSettle = 20 * time.Millisecond
