@@ -66,11 +66,12 @@ type cloud struct {
 // cloudKey is under which a script's own Cloudflare is kept.
 const cloudKey = "cloud"
 
-// cloudflare start [-latency D] [-zone NAME] [-account ID:NAME]...   serve one and point cfboot at it
-// cloudflare fail METHOD PATH [after] [drop] [status N] [code N] [count N]
+// cloudflare start [-latency D] [-lag D] [-clock D] [-zone NAME] [-account ID:NAME]...   serve one and point cfboot at it
+// cloudflare fail METHOD PATH [after] [drop] [status N] [code N] [count N] [skip N]
 // cloudflare has KIND N ...       how many of a kind exist
 // cloudflare empty                nothing exists
 // cloudflare call METHOD PATH [BODY]   by hand; $ID is then the id in the answer
+// cloudflare calm                 nothing fails any more
 // cloudflare forget               begin to count requests anew
 // cloudflare rounds N             at most N requests waited for each other
 // cloudflare once                 no request was sent twice
@@ -111,6 +112,8 @@ func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
 		callByHand(ts, c, args[1], args[2], body)
 	case "forget":
 		c.server.ResetRequests()
+	case "calm":
+		c.server.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/__emulator/reset", nil))
 	case "rounds":
 		if got := emulator.Rounds(c.server.Requests()); got > number(ts, args[1]) {
 			ts.Fatalf("%d rounds, want at most %s:\n%s", got, args[1], listing(c.server.Requests()))
@@ -157,6 +160,10 @@ func startCloud(ts *testscript.TestScript, args []string) {
 			d, err := time.ParseDuration(args[i+1])
 			ts.Check(err)
 			o.Lag = d
+		case "-clock": // so far it is ahead of this machine's
+			d, err := time.ParseDuration(args[i+1])
+			ts.Check(err)
+			o.Now = func() time.Time { return time.Now().Add(d) }
 		case "-zone":
 			name, status, _ := strings.Cut(args[i+1], ":")
 			o.Zones = append(o.Zones, emulator.Zone{Name: name, Status: status, Account: testAccount})
@@ -198,6 +205,9 @@ func failure(ts *testscript.TestScript, args []string) emulator.Failure {
 		case "count":
 			i++
 			f.Count = number(ts, args[i])
+		case "skip":
+			i++
+			f.Skip = number(ts, args[i])
 		case "retry-after":
 			i++
 			f.RetryAfter = args[i]

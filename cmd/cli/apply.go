@@ -76,10 +76,10 @@ func (a *app) withState(dir string, p *project, t target, command string, do fun
 func (a *app) applyPlan(client *kinds.Client, store *state.Store, p *project, plan provision.Plan, t target) error {
 	a.view().Plan(plan)
 	before := released(store.State(), plan)
-	if err := a.consent(t, plan, "Do this?"); err != nil {
+	if err := a.renderable(p.dir, t.environment); err != nil {
 		return err
 	}
-	if err := a.renderable(p.dir, t.environment); err != nil {
+	if err := a.consent(t, plan, "Do this?"); err != nil {
 		return err
 	}
 	began := a.Now()

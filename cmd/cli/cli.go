@@ -99,6 +99,7 @@ type app struct {
 	waits     sync.WaitGroup // who shows it
 	verbose   int
 	offline   bool
+	apiHost   string // where the token may go, too
 	doc       view.Document
 	answers   bool // the command answers with doc; others print for themselves
 	exit      int  // of a command that did what it should and still reports something
@@ -160,6 +161,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "answer with one JSON document")
 	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "show every API call; twice (-vv): with what is sent and answered, without secrets")
 	root.PersistentFlags().BoolVar(&a.offline, "offline", false, "rehearse against the built-in emulator, with no account (or CFBOOT_OFFLINE=1)")
+	root.PersistentFlags().StringVar(&a.apiHost, "api-host", "", "host that CLOUDFLARE_API_BASE_URL may send the API token to, where that is neither Cloudflare nor this machine")
 	root.AddCommand(a.newNew(), a.newPlan(), a.newApply(), a.newDestroy(), a.newAdopt(), a.newRender(), a.newStatus(),
 		a.newState(), a.newSchema(), a.newEmulator(), a.newVersion())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

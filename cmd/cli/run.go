@@ -84,7 +84,7 @@ func (a *app) carryOut(client *kinds.Client, store *state.Store, plan provision.
 	began := a.Now()
 	summary := &view.ResultSummary{}
 	res, err := provision.Apply(a.ctx, plan, store.State(), kinds.Traits(), client, store, provision.Options{
-		Run: store.Run(), Parallel: parallel, Allow: t.allow, Stop: a.stopping.Done(), Now: a.Now, Settle: settle,
+		Run: store.Run(), Parallel: parallel, Allow: t.allow, Stop: a.stopping.Done(), Now: client.Now, Settle: settle,
 		Report: func(e provision.Event) {
 			one := view.OneRun{Key: e.Step.Key.String(), Name: e.Step.Name, Part: e.Part, Millis: e.Took.Milliseconds()}
 			if e.Err != nil {

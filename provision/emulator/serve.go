@@ -110,6 +110,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, req *Request, a 
 	}
 	h := w.Header()
 	h.Set("Content-Type", a.kind)
+	h.Set("Date", s.o.Now().UTC().Format(http.TimeFormat))
 	h.Set("Cf-Ray", strconv.FormatInt(int64(req.N), 16)+"-EMU")
 	maps.Copy(h, a.header)
 	w.WriteHeader(a.status)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -123,6 +124,33 @@ func TestServerErrors(t *testing.T) {
 	}
 }
 
+// What a gateway says of when to come again is obeyed, by whichever way it says it.
+func TestGatewaysThatSayWhen(t *testing.T) {
+	for name, answer := range map[string]struct {
+		body   string
+		header []string
+	}{
+		"in the body":   {`{"success":false,"errors":[{"code":504}],"retry_after":5}`, nil},
+		"in the header": {`<html>`, []string{"Retry-After", "5"}},
+	} {
+		for _, method := range []string{"GET", "PUT", "DELETE"} {
+			t.Run(name+" "+method, func(t *testing.T) {
+				var n atomic.Int64
+				c, k, sent := talk(t, func(w http.ResponseWriter, _ *http.Request) {
+					if n.Add(1) == 1 {
+						say(w, http.StatusGatewayTimeout, answer.body, answer.header...)
+						return
+					}
+					say(w, 200, success)
+				})
+				if err := c.ask(method); err != nil || sent.Load() != 2 || k.slept != 5*time.Second {
+					t.Errorf("sent %d times, slept %s: %v", sent.Load(), k.slept, err)
+				}
+			})
+		}
+	}
+}
+
 // cut closes the connection without an answer.
 func cut(t *testing.T, w http.ResponseWriter) {
 	conn, _, err := w.(http.Hijacker).Hijack()
@@ -198,6 +226,54 @@ func TestWhatNeverLeftIsNotLost(t *testing.T) {
 	}
 	if served.Load() != 0 {
 		t.Error("a server with an untrusted certificate was spoken to")
+	}
+}
+
+// Names that nobody knows, a proxy that wants a password and a clock by which no
+// certificate is valid are said for what they are, before anything is sent.
+func TestWaysThatAreBarred(t *testing.T) {
+	var served atomic.Int64
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served.Add(1) }))
+	t.Cleanup(server.Close)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) }))
+	t.Cleanup(proxy.Close)
+	through, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := server.Client().Transport.(*http.Transport).TLSClientConfig
+	late := trusted.Clone()
+	late.Time = func() time.Time { return time.Now().AddDate(200, 0, 0) }
+	for _, tt := range []struct {
+		name, base string
+		way        *http.Transport
+		says       string
+	}{
+		{"no such name", "https://api.cloudflare.invalid", &http.Transport{}, "api.cloudflare.invalid"},
+		{"proxy", server.URL, &http.Transport{Proxy: http.ProxyURL(through), TLSClientConfig: trusted}, "Proxy Authentication Required"},
+		{"clock", server.URL, &http.Transport{TLSClientConfig: late}, "certificate has expired"},
+	} {
+		for _, method := range []string{"GET", "POST"} {
+			t.Run(tt.name+" "+method, func(t *testing.T) {
+				c, _, _ := talk(t, nil)
+				c.base, c.transport.base = tt.base+"/", tt.way
+				err := c.ask(method)
+				var p *provision.Problem
+				var lost *provision.LostError
+				if !errors.As(err, &p) || p.Class != provision.Failed || errors.As(err, &lost) || !strings.Contains(err.Error(), tt.says) {
+					t.Fatalf("%T %v", err, err)
+				}
+				for _, hint := range []string{"network", "HTTPS_PROXY", "clock"} {
+					if !strings.Contains(p.Hints[0], hint) {
+						t.Errorf("no %s in %q", hint, p.Hints)
+					}
+				}
+			})
+		}
+	}
+	if served.Load() != 0 {
+		t.Errorf("%d requests arrived", served.Load())
 	}
 }
 

@@ -196,7 +196,7 @@ func (r *Repair) Restore(v Snapshot) (Restored, error) {
 		return Restored{}, r.failed(errors.Join(err, s.discard(next)))
 	}
 	crashpoint.Here("state: restored")
-	if err := r.disk.syncDir(filepath.Dir(r.path)); err != nil {
+	if err := synced(r.disk.syncDir(filepath.Dir(r.path))); err != nil {
 		return out, r.failed(err)
 	}
 	out.Warnings = s.warnings
