@@ -29,12 +29,7 @@ var driftWords = []struct{ what, word string }{
 
 // refreshSummary is the sentence that sums up what is not as recorded.
 func refreshSummary(p provision.Plan) string {
-	kept := 0
-	for _, s := range p.Steps {
-		if s.Action == provision.Keep {
-			kept++
-		}
-	}
+	kept := kept(p)
 	switch {
 	case p.Empty() && kept == 0:
 		return "No drift: no resource is owned."

@@ -91,17 +91,21 @@ func value(v any) string {
 	return Clean(string(b))
 }
 
+func kept(p provision.Plan) (n int) {
+	for _, s := range p.Steps {
+		if s.Action == provision.Keep {
+			n++
+		}
+	}
+	return n
+}
+
 // Summary is the sentence that sums a plan up.
 func Summary(p provision.Plan) string {
 	if p.Refresh {
 		return refreshSummary(p)
 	}
-	kept := 0
-	for _, s := range p.Steps {
-		if s.Action == provision.Keep {
-			kept++
-		}
-	}
+	kept := kept(p)
 	if p.Empty() {
 		switch {
 		case p.Destroy:

@@ -374,6 +374,7 @@ func refreshed(t *testing.T, c contractCase) {
 	w.reach(t, now, c.key, provision.Create)
 	if c.drift != nil {
 		c.drift(t, w, idOf(t, w, c.key))
+		leftAlone(t, w, now, c.key)
 		s := w.accept(t, now, c.key)
 		if s.Action != provision.Update || !slices.ContainsFunc(s.Changes, func(ch provision.Change) bool { return ch.Drift }) {
 			t.Errorf("a change is shown as %+v", s)
@@ -395,6 +396,25 @@ func refreshed(t *testing.T, c contractCase) {
 		t.Errorf("forgotten, it is no ordinary create: %s", s.Reason)
 	}
 	destroy(t, w)
+}
+
+// leftAlone checks that nothing is to be done about what is ignored.
+func leftAlone(t *testing.T, w *world, resources, key string) {
+	t.Helper()
+	rs := desired(t, resources)
+	i := slices.IndexFunc(rs, func(r provision.Resource) bool { return r.Key.String() == key })
+	for _, d := range w.refreshOf(t, rs).Drift {
+		if len(d.Settings) != len(d.Ignorable) {
+			return // the name, or what the manifest says in another resource's object
+		}
+		rs[i].Ignore = append(rs[i].Ignore, d.Ignorable...)
+	}
+	if p := w.refreshOf(t, rs); !p.Empty() {
+		t.Errorf("ignored, it is drift: %s", show(p))
+	}
+	if p := w.planOf(t, w.client(t), rs, false); !p.Empty() || p.Drift != nil {
+		t.Errorf("ignored, there is something to do: %s", show(p))
+	}
 }
 
 // accept checks that nothing has drifted but one key, records that, and checks
@@ -429,11 +449,16 @@ func (w *world) accept(t *testing.T, resources, key string) provision.Step {
 // refresh compares what is recorded with what is there, as a new process would.
 func (w *world) refresh(t *testing.T, resources string) provision.Plan {
 	t.Helper()
+	return w.refreshOf(t, desired(t, resources))
+}
+
+func (w *world) refreshOf(t *testing.T, rs []provision.Resource) provision.Plan {
+	t.Helper()
 	st, _, err := state.Read(w.path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := provision.NewRefresh(t.Context(), w.client(t), kindTraits, desired(t, resources), st)
+	p, err := provision.NewRefresh(t.Context(), w.client(t), kindTraits, rs, st)
 	if err != nil {
 		t.Fatal(err)
 	}
