@@ -12,6 +12,11 @@ import (
 // puts it into the answer.
 func (a *app) observeDrift(client *kinds.Client, p *project, st provision.State) (provision.Plan, error) {
 	st.Account = client.Account
+	if st.Lineage == "" {
+		if err := a.neverSeen(a.ctx, client, st); err != nil {
+			return provision.Plan{}, err
+		}
+	}
 	plan, err := provision.NewRefresh(a.ctx, client, kinds.Traits(), p.desired.Resources, st)
 	if err != nil {
 		return plan, err
