@@ -291,7 +291,7 @@ func (w *tortured) run(p *program, s strike, destroy bool) (out ran) {
 		recorder.fails = s.at
 	}
 	out.result, out.err = provision.Apply(ctx, out.plan, store.State(), kinds.Traits(), client, recorder, provision.Options{
-		Run: store.Run(), Parallel: rapid.SampledFrom([]int{1, 1, 16}).Draw(w.t, "parallel"), Allow: allow, Stop: stop, Now: w.clock.now, Settle: w.place.settle,
+		Run: store.Run(), Parallel: rapid.SampledFrom([]int{1, 1, 16}).Draw(w.t, "parallel"), Allow: allow, Stop: stop, Now: w.clock.now, Settle: w.place.settle, Lineage: store.Lineage,
 	})
 	w.judge(out, allow)
 	w.rescue(store, out.err, s)

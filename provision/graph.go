@@ -11,6 +11,7 @@ const (
 	makes   part = iota // create
 	changes             // update, adopt, or a record that changes
 	removes             // delete, release
+	marks               // put the tags of what was recorded; nothing waits for it
 )
 
 type node struct {
@@ -38,17 +39,23 @@ func graph(steps []Step) []node {
 		case Delete, Release:
 			nodes = append(nodes, node{step: s, part: removes})
 		}
+		if s.Mark {
+			nodes = append(nodes, node{step: s, part: marks, after: []int{len(nodes) - 1}})
+		}
 	}
 	leaves := map[Key][]int{} // the nodes of what stands on a resource now
 	for j, other := range nodes {
 		for _, on := range other.step.PriorRefs {
-			if at := leaves[on]; other.part != makes && (len(at) == 0 || at[len(at)-1] != j) {
+			if at := leaves[on]; other.part != makes && other.part != marks && (len(at) == 0 || at[len(at)-1] != j) {
 				leaves[on] = append(at, j)
 			}
 		}
 	}
 	for i := range nodes {
 		n := &nodes[i]
+		if n.part == marks {
+			continue
+		}
 		if n.part != removes {
 			for _, r := range n.step.Refs {
 				if j, ok := ready[r]; ok && j != i {

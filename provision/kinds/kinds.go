@@ -35,9 +35,11 @@ type kind[S any] struct {
 	page       string         // its page in the dashboard: {account}, {id}, {name}, {jurisdiction} are filled in
 	naming     naming         // of its real names
 	local      []string       // settings that only the project's files keep
+	place      []string       // settings that say which one it is, as its name does
 	replace    []string       // settings that cannot be changed in place
 	hints      []string       // settings that Cloudflare takes as advice
 	defaults   map[string]any // what a setting goes back to when it is left out again
+	tags       tagging        // none: its resources take no tags
 	store      bool
 	upserts    bool  // its create call overwrites what is there
 	settles    []int // codes with which it is refused while what it stands on is fresh
@@ -118,6 +120,7 @@ type Kind struct {
 	Derived    bool // it has no schema: another kind's resource stands for it
 	Example    Example
 	page       string
+	tags       tagging
 	schema     string
 	settings   reflect.Type
 	resolve    func(provision.Spec) ([]provision.Resource, []provision.Ref, error)
@@ -165,9 +168,10 @@ func Bindings(e provision.Entry) []provision.Binding {
 }
 
 func (k kind[S]) erase() Kind {
+	marks, remarks := k.tags.calls()
 	return Kind{
-		Name: k.name, Permission: k.permission, page: k.page, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example, Derived: k.resolve == nil,
-		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Calls: k.calls},
+		Name: k.name, Permission: k.permission, page: k.page, tags: k.tags, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example, Derived: k.resolve == nil,
+		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Ignorable: k.ignorable(), Calls: k.calls, Marks: marks, Remarks: remarks},
 		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
 			return k.resources(in)
 		},
@@ -309,6 +313,20 @@ func split(s any, local []string) (remote, files provision.Settings) {
 	return remote, files
 }
 
+// ignorable lists the settings that the manifest may have left alone: those that
+// Cloudflare keeps and that do not say which resource it is.
+func (k kind[S]) ignorable() []string {
+	var schema struct{ Properties map[string]any }
+	_ = json.Unmarshal([]byte(k.schema), &schema) // a constant, or none; a test reads each
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
+		if name != provision.NameSetting && !slices.Contains(k.local, name) && !slices.Contains(k.place, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // canonical is v in JSON's own types.
 func canonical(v any) map[string]any {
 	b, err := json.Marshal(v)
@@ -332,7 +350,12 @@ func (c *Client) Observe(ctx context.Context, want []provision.Wanted, withData 
 		g.Go(func() error {
 			k, err := lookup(w.Key)
 			if err == nil {
-				err = explain(w.Key, k, guarded(func() (err error) { out[i], err = k.read(ctx, c, w, withData); return err })())
+				err = explain(w.Key, k, guarded(func() (err error) {
+					if out[i], err = k.read(ctx, c, w, withData); err == nil && w.ID == "" {
+						err = c.tagged(ctx, k, &out[i]) // what has no entry may be ours all the same
+					}
+					return err
+				})())
 			}
 			errs[i] = err
 			return nil
@@ -390,6 +413,9 @@ func (c *Client) Find(ctx context.Context, s provision.Step, refs map[provision.
 		return provision.Observed{}, err
 	}
 	o, err := k.read(ctx, c.unremembered(), provision.Wanted{Key: s.Key, Name: s.Name, Zone: s.Zone, Settings: s.Settings, Local: s.Local, Refs: refs}, false)
+	if err == nil {
+		err = c.tagged(ctx, k, &o)
+	}
 	return o, explain(s.Key, k, err)
 }
 
