@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/cfboot/cfboot/provision/emulator"
 )
 
 // TestKilledTakeover kills `adopt --from-wrangler` at every durable step. The
@@ -37,6 +39,8 @@ func TestKilledTakeover(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// As wrangler would have made it: without tags that say whose it is.
+	s.server.Fail(emulator.Failure{Method: "PUT", Path: "/tags$", Status: 403, Code: 10000, Count: -1})
 	s.must(t, s.in("apply", "--yes")...)
 	config, err := os.ReadFile(filepath.Join(s.dir, "shop", "wrangler.jsonc"))
 	if err != nil {
