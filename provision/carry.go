@@ -23,6 +23,7 @@ type runner struct {
 
 	mu      sync.Mutex
 	entries map[Key]Entry
+	backups map[Key]string // where they are
 }
 
 // unrecorded says that progress could not be kept, which ends the run.
@@ -243,6 +244,11 @@ func (r *runner) remove(ctx context.Context, s Step) error {
 	if s.Action == Replace {
 		s.Settings, s.Refs = s.Prior, s.PriorRefs
 	}
+	if s.Backup {
+		if err := r.backUp(ctx, s); err != nil {
+			return err
+		}
+	}
 	if err := r.driver.Delete(ctx, s); err != nil {
 		return err
 	}
@@ -305,7 +311,7 @@ func asMade(o Observed) Entry { return Entry{ID: o.ID, Zone: o.Zone, Settings: o
 
 func (r *runner) entry(s Step, made Entry) Entry {
 	now := r.options.Now().UTC()
-	return Entry{Key: s.Key, Name: s.Name, ID: made.ID, Zone: firstNonEmpty(made.Zone, s.Zone),
+	return Entry{Key: s.Key, Name: s.Name, ID: made.ID, Zone: firstNonEmpty(made.Zone, s.Zone), Protected: s.Protected,
 		Settings: made.Settings, Local: s.Local, Refs: s.Refs, Created: now, Updated: now}
 }
 

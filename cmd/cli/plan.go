@@ -48,7 +48,7 @@ func (a *app) runPlan(t target, exitCode bool, out string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closer()) }()
-	plan, err := a.observe(client, p, st, false)
+	plan, err := a.observe(client, p, t, st, false)
 	if err != nil {
 		return err
 	}
@@ -67,6 +67,9 @@ func (a *app) runPlan(t target, exitCode bool, out string) (err error) {
 		a.view().Notice("saved: cfboot apply %s", out)
 	}
 	if err := plan.ConflictProblem(); err != nil {
+		return err
+	}
+	if err := plan.ProtectProblem(); err != nil {
 		return err
 	}
 	if exitCode && !plan.Empty() {

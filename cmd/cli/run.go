@@ -45,7 +45,7 @@ func (a *app) openState(dir, project, environment, command string) (*state.Store
 }
 
 // observe makes the plan and puts it into the answer.
-func (a *app) observe(client *kinds.Client, p *project, st provision.State, destroy bool) (provision.Plan, error) {
+func (a *app) observe(client *kinds.Client, p *project, t target, st provision.State, destroy bool) (provision.Plan, error) {
 	var desired []provision.Resource
 	if p != nil {
 		desired = p.desired.Resources
@@ -58,6 +58,9 @@ func (a *app) observe(client *kinds.Client, p *project, st provision.State, dest
 	plan.Offline = a.offline
 	if p != nil {
 		plan.Manifest = p.manifest.Hash
+	}
+	if t.noBackup {
+		plan = plan.WithoutBackup(kinds.Traits())
 	}
 	a.describe(plan)
 	return plan, nil
@@ -84,9 +87,9 @@ func (a *app) carryOut(client *kinds.Client, store *state.Store, plan provision.
 	began := a.Now()
 	summary := &view.ResultSummary{}
 	res, err := provision.Apply(a.ctx, plan, store.State(), kinds.Traits(), client, store, provision.Options{
-		Run: store.Run(), Parallel: parallel, Allow: t.allow, Stop: a.stopping.Done(), Now: a.Now, Settle: settle,
+		Run: store.Run(), Parallel: parallel, Allow: t.allow, Confirm: t.confirm, Vault: a.vault(filepath.Dir(a.statefile)), Stop: a.stopping.Done(), Now: a.Now, Settle: settle,
 		Report: func(e provision.Event) {
-			one := view.OneRun{Key: e.Step.Key.String(), Name: e.Step.Name, Part: e.Part, Millis: e.Took.Milliseconds()}
+			one := view.OneRun{Key: e.Step.Key.String(), Name: e.Step.Name, Part: e.Part, Millis: e.Took.Milliseconds(), Backup: e.Kept}
 			if e.Err != nil {
 				one.Error = view.Clean(e.Err.Error())
 			}

@@ -89,7 +89,7 @@ func TestDataAsksForConsent(t *testing.T) {
 					t.Errorf("%s, with %s: %+v", name, tt.data, s)
 				}
 			}
-			w.allow = nil
+			w.allow = false
 			if err := w.apply(t, w.plan(t, "", true)); err == nil || w.server.Count()[kind] != 1 {
 				t.Errorf("without consent: %v", err)
 			}

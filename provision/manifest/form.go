@@ -39,7 +39,7 @@ func newForm(c Catalog, kind string) (*form, error) {
 }
 
 // document is the schema of a resource object of a kind: the catalog's, closed,
-// with "kind" and "name".
+// with what every kind has: "kind", "name", "protect".
 func document(c Catalog, kind string) (map[string]any, error) {
 	raw, err := jsonschema.UnmarshalJSON(bytes.NewReader(c.Schema(kind)))
 	if err != nil {
@@ -61,6 +61,8 @@ func document(c Catalog, kind string) (map[string]any, error) {
 			props["name"] = map[string]any{"type": "string", "minLength": json.Number("1"),
 				"description": "The real name at Cloudflare. Left out, it is made of the project, the environment and the logical name."}
 		}
+		props["protect"] = map[string]any{"type": "boolean",
+			"description": "Whether every plan that would delete or replace it is refused, destroy too. It is recorded when applied, and holds after the resource has left the manifest, until it is false here or cfboot state unprotect."}
 		required, _ := doc["required"].([]any)
 		doc["required"] = append([]any{"kind"}, slices.DeleteFunc(required, func(r any) bool { return r == "kind" })...)
 		closeObjects(doc)
