@@ -247,6 +247,26 @@ func idOf(t testing.TB, w *world, key string) string {
 	return st.Entries[k].ID
 }
 
+// state is what is owned.
+func (w *world) state(t testing.TB) provision.State {
+	t.Helper()
+	st, _, err := state.Read(w.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// calm ends what goes wrong.
+func (w *world) calm(t testing.TB) {
+	t.Helper()
+	resp := httptest.NewRecorder()
+	w.server.ServeHTTP(resp, httptest.NewRequest("POST", "/__emulator/reset", nil))
+	if resp.Code >= 300 {
+		t.Fatal(resp.Body)
+	}
+}
+
 func (w *world) left() map[string]int {
 	n := w.server.Count()
 	for k, v := range n {
