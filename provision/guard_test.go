@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -224,6 +225,31 @@ func TestProtected(t *testing.T) {
 	if err := c.run([]Resource{}, false); err != nil || len(c.items) != 0 {
 		t.Errorf("%v %v", err, c.items)
 	}
+}
+
+// What is only released is not counted by a plan to destroy.
+func TestWhatIsReleasedIsNotCounted(t *testing.T) {
+	c, _ := full(t)
+	e := c.rec.state.Entries[store]
+	for _, adopted := range []bool{true, false} {
+		e.Adopted = adopted
+		c.rec.state.Entries[store] = e
+		seen := &counting{cloud: c}
+		if _, err := NewPlan(t.Context(), seen, fakeTraits, nil, c.snapshot(), true); err != nil || seen.counted == adopted {
+			t.Errorf("adopted %v: counted %v, %v", adopted, seen.counted, err)
+		}
+	}
+}
+
+// counting notes whether it is asked what stores hold.
+type counting struct {
+	*cloud
+	counted bool
+}
+
+func (c *counting) Observe(ctx context.Context, wanted []Wanted, withData bool) (map[Key]Observed, error) {
+	c.counted = c.counted || withData
+	return c.cloud.Observe(ctx, wanted, withData)
 }
 
 // What is protected and gone at Cloudflare has nothing left to protect, and what

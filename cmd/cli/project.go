@@ -47,7 +47,7 @@ func (t *target) addYes(cmd *cobra.Command) {
 }
 
 func (t *target) addAllow(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&t.allow, "allow", nil, "allow what is not done otherwise: delete-data=`NAME`, with the store's real name, or delete-adopted")
+	cmd.Flags().StringSliceVar(&t.allow, "allow", nil, "allow what is not done otherwise: delete-data=NAME, with the store's real name, or delete-adopted")
 	cmd.Flags().BoolVar(&t.noBackup, "no-backup", false, "do not save databases before they are deleted")
 }
 
