@@ -48,8 +48,10 @@ func (v vault) Keep(name string, write func(io.Writer) error) (place string, err
 			err = errors.Join(err, os.Remove(path))
 		}
 	}
-	if err == nil {
-		err = syncDirectory(v.dir)
+	for _, dir := range []string{v.dir, filepath.Dir(v.dir)} { // the folder itself may be new
+		if err == nil {
+			err = syncDirectory(dir)
+		}
 	}
 	if err != nil {
 		return "", v.problem(err)

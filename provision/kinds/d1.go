@@ -74,7 +74,12 @@ var _ = register(kind[d1Settings]{
 			return unlessGone(whole(err, e.Result.UUID), 7404)
 		})
 		count := func(id string) func() error {
-			return func() (err error) { held, err = c.countRows(ctx, id); return unlessGone(err, 7404) }
+			return func() (err error) {
+				if held, err = c.countRows(ctx, id); codeIs(err, 7404) {
+					held.tables = -1 // it is going, or not everywhere yet
+				}
+				return unlessGone(err, 7404)
+			}
 		}
 		if w.WithData && w.ID != "" {
 			g.Go(count(w.ID))
@@ -96,7 +101,9 @@ var _ = register(kind[d1Settings]{
 			o.Settings["read_replication"] = mode
 		}
 		if w.WithData {
-			held.tables = max(held.tables, db.NumTables)
+			if held.tables < 0 {
+				held = d1Holding{tables: db.NumTables, rows: -1}
+			}
 			o.Data = held.text(db.FileSize)
 		}
 		return o, nil

@@ -134,6 +134,19 @@ func TestRowsThatCannotBeCounted(t *testing.T) {
 	}
 }
 
+// A database that answers no question is taken for what its own record says.
+func TestADatabaseThatDoesNotAnswer(t *testing.T) {
+	w := newWorld(t)
+	w.reach(t, `"x": {"kind": "d1"}`, "d1/x", provision.Create)
+	for _, want := range []string{"", "1 table (12 kB)"} {
+		w.server.Fail(emulator.Failure{Path: "/query$", Status: 404, Code: 7404})
+		if s := stepOf(t, w.plan(t, "", true), "d1/x"); s.Data != want {
+			t.Errorf("%+v", s)
+		}
+		w.query(t, idOf(t, w, "d1/x"), "CREATE TABLE IF NOT EXISTS a (x)")
+	}
+}
+
 // The emulator keeps no vectors, so it only says how many there are.
 func TestVectorsAreCounted(t *testing.T) {
 	w := newWorld(t)
