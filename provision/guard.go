@@ -73,7 +73,7 @@ func (p Plan) ProtectProblem() error {
 		if !s.Protected || !s.Removes() {
 			continue
 		}
-		verb, hint := "deleted", "lift it: "+p.command("state unprotect "+s.Key.String())
+		verb, hint := "deleted", "lift it: "+p.command("cfboot state unprotect "+s.Key.String())
 		if s.Action == Replace {
 			verb, hint = "replaced", fmt.Sprintf("lift it: \"protect\": false for %q in cfboot.jsonc", s.Key.Name)
 		}
@@ -165,7 +165,7 @@ func Shared(a, b State) (out []Entry) {
 func Recount(ctx context.Context, r Reader, traits map[string]Traits, st State, p Plan) (Plan, error) {
 	now, _ := wants(nil, st)
 	seen := Seen{Now: map[Key]Observed{}}
-	if err := countData(ctx, r, traits, now, &seen, p); err != nil {
+	if err := countData(ctx, r, traits, st, now, &seen, p); err != nil {
 		return p, err
 	}
 	d := differ{traits: traits, state: st, seen: seen}

@@ -23,7 +23,8 @@
 // before it goes on. A create is announced (Intent), carried out and recorded;
 // one whose answer was lost is looked up, never blindly repeated.
 // What was there before us and was taken over is an entry like any other, but it
-// is released, not deleted, unless that is allowed.
+// is released, not deleted, unless that is allowed. What was made carries tags that
+// say whose it is (mark.go), by which a lost State is made anew (Rebuild).
 // What a store holds is counted before it is deleted or replaced, and that takes a
 // consent that names the store; where it can be, it is saved first. What is
 // protected is neither deleted nor replaced, and a plan that removes a good part
@@ -199,6 +200,8 @@ type Observed struct {
 	Owner    string    // who it visibly belongs to, for messages: a script's name, a mark
 	Ours     bool      // it carries our mark for this project, environment and key
 	Mark     string    // the mark of another cfboot project, environment or key: "shop/production/db"
+	Tags     *Tags     // what its resource tags say of its owner; nil: nothing, or they were not looked at
+	Stray    string    // where the mark is this very project's and key's: the lineage of the other state that has it
 	Data     string    // what a store holds ("3 tables with 12 rows (45 kB)"); empty when it holds nothing or is no store
 	Emptying int       // API calls that it takes to empty a store which can only be deleted empty
 	Uses     []string  // real names and ids that it is bound to, which may then not go before it
@@ -230,6 +233,10 @@ type Driver interface {
 	Save(ctx context.Context, s Step, w io.Writer) error
 	// Find looks the resource up after a lost answer.
 	Find(ctx context.Context, s Step, refs map[Key]Entry) (Observed, error)
+	// Mark puts resource tags and keeps those that others have put, and says
+	// whether that was allowed. What is fresh was made by this run's own call and
+	// carries none yet. An error means that it may be tried again.
+	Mark(ctx context.Context, e Entry, t Tags, fresh bool) (Mark, error)
 }
 
 // Recorder keeps progress. Each method returns only when it is safely kept; an

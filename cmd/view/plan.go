@@ -92,6 +92,8 @@ func (v View) changes(all []provision.Change) {
 			note = "  (changed outside cfboot)"
 		case c.Local && c.Setting == provision.ProtectSetting:
 			note = "  (the record only)"
+		case c.Setting == provision.MarkSetting:
+			note = "  (resource tags)"
 		case c.Local:
 			note = "  (project files only)"
 		}

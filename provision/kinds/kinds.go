@@ -41,6 +41,7 @@ type kind[S any] struct {
 	replace    []string       // settings that cannot be changed in place
 	hints      []string       // settings that Cloudflare takes as advice
 	defaults   map[string]any // what a setting goes back to when it is left out again
+	tags       tagging        // none: its resources take no tags
 	store      bool
 	upserts    bool  // its create call overwrites what is there
 	settles    []int // codes with which it is refused while what it stands on is fresh
@@ -122,6 +123,7 @@ type Kind struct {
 	Derived    bool // it has no schema: another kind's resource stands for it
 	Example    Example
 	page       string
+	tags       tagging
 	schema     string
 	settings   reflect.Type
 	resolve    func(provision.Spec) ([]provision.Resource, []provision.Ref, error)
@@ -174,9 +176,10 @@ func (k kind[S]) erase() Kind {
 	if k.save != nil {
 		saving = 1 // when what is to be saved is ready at the first look
 	}
+	marks, remarks := k.tags.calls()
 	return Kind{
-		Name: k.name, Permission: k.permission, page: k.page, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example, Derived: k.resolve == nil,
-		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Save: saving, Calls: k.calls},
+		Name: k.name, Permission: k.permission, page: k.page, tags: k.tags, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example, Derived: k.resolve == nil,
+		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Save: saving, Calls: k.calls, Marks: marks, Remarks: remarks},
 		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
 			return k.resources(in)
 		},
@@ -351,7 +354,12 @@ func (c *Client) Observe(ctx context.Context, want []provision.Wanted, withData 
 		g.Go(func() error {
 			k, err := lookup(w.Key)
 			if err == nil {
-				err = explain(w.Key, k, guarded(func() (err error) { out[i], err = k.read(ctx, c, w, withData); return err })())
+				err = explain(w.Key, k, guarded(func() (err error) {
+					if out[i], err = k.read(ctx, c, w, withData); err == nil && w.ID == "" {
+						err = c.tagged(ctx, k, &out[i]) // what has no entry may be ours all the same
+					}
+					return err
+				})())
 			}
 			errs[i] = err
 			return nil
@@ -418,6 +426,9 @@ func (c *Client) Find(ctx context.Context, s provision.Step, refs map[provision.
 		return provision.Observed{}, err
 	}
 	o, err := k.read(ctx, c.unremembered(), provision.Wanted{Key: s.Key, Name: s.Name, Zone: s.Zone, Settings: s.Settings, Local: s.Local, Refs: refs}, false)
+	if err == nil {
+		err = c.tagged(ctx, k, &o)
+	}
 	return o, explain(s.Key, k, err)
 }
 

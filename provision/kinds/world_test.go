@@ -177,7 +177,7 @@ func (w *world) applyWith(t testing.TB, c *kinds.Client, p provision.Plan) error
 	if w.allow {
 		allow = p.Consents()
 	}
-	_, err = provision.Apply(context.Background(), p, store.State(), kinds.Traits(), c, store, provision.Options{
+	_, err = provision.Apply(context.Background(), p, store.State(), kinds.Traits(), c, store, provision.Options{Lineage: store.Lineage,
 		Run: store.Run(), Parallel: 16, Allow: allow, Confirm: p.ToConfirm(), Vault: w, Now: time.Now, Settle: 10 * time.Millisecond,
 	})
 	return err
