@@ -94,6 +94,7 @@ func unadoptable(r Resource, id string, st State, mine, obs Observed) (text, hin
 func adoption(traits map[string]Traits, r Resource, obs Observed, st State, now time.Time) Adoption {
 	e := Entry{Key: r.Key, Name: firstNonEmpty(obs.Name, r.Name), ID: obs.ID, Zone: obs.Zone,
 		Settings: Settings{}, Local: r.Local, Refs: r.Refs, Created: now.UTC(), Updated: now.UTC(), Adopted: !obs.Ours}
+	e.Protected = r.Protect != nil && *r.Protect
 	for name := range r.Settings {
 		if v, reported := obs.Settings[name]; reported {
 			e.Settings[name] = v

@@ -24,7 +24,8 @@ type runner struct {
 
 	mu      sync.Mutex
 	entries map[Key]Entry
-	made    map[Key]bool // by an answer that this run got: nobody else has touched them yet
+	backups map[Key]string // where they are
+	made    map[Key]bool   // by an answer that this run got: nobody else has touched them yet
 }
 
 // unrecorded says that progress could not be kept, which ends the run.
@@ -215,7 +216,7 @@ func (r *runner) change(ctx context.Context, s Step) error {
 	old, owned := r.entries[s.Key]
 	r.mu.Unlock()
 	if owned {
-		was, e.Created, e.Adopted, e.Marked, e.Protected = old, old.Created, old.Adopted, old.Marked, old.Protected
+		was, e.Created, e.Adopted, e.Marked = old, old.Created, old.Adopted, old.Marked
 	}
 	switch {
 	case s.Mark:
@@ -266,6 +267,11 @@ func (r *runner) remove(ctx context.Context, s Step) error {
 	s.Name, s.Zone = firstNonEmpty(s.PriorName, s.Name), firstNonEmpty(s.PriorZone, s.Zone)
 	if s.Action == Replace {
 		s.Settings, s.Refs = s.Prior, s.PriorRefs
+	}
+	if s.Backup {
+		if err := r.backUp(ctx, s); err != nil {
+			return err
+		}
 	}
 	if err := r.driver.Delete(ctx, s); err != nil {
 		return err

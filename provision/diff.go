@@ -12,6 +12,7 @@ type Traits struct {
 	Hints    []string // settings that Cloudflare may ignore: never compared
 	Defaults Settings // what a setting goes back to when the manifest no longer names it
 	Store    bool     // it may hold data that dies with it
+	Save     int      // API calls that saving what it holds takes; 0: it cannot be saved
 	Marks    int      // API calls that putting tags on a new one takes; 0: it takes none
 	Remarks  int      // the same on what is there, which may carry others' tags
 	// Ignorable are the settings that the manifest may have left alone once the
@@ -94,6 +95,9 @@ func (d differ) want(r Resource) (Step, *Conflict) {
 	entry, owned := d.state.Entries[r.Key]
 	intent, begun := d.state.Intents[r.Key]
 	begun = begun && !owned
+	if s.Protected = entry.Protected; r.Protect != nil {
+		s.Protected = *r.Protect
+	}
 	if owned && !obs.Exists && ahead.Exists && ahead.ID != "" && ahead.ID == entry.ID {
 		obs = ahead // it was too fresh to be seen a moment before
 	}
@@ -176,6 +180,9 @@ func (d differ) compare(s Step, e Entry, obs Observed) (Step, *Conflict) {
 	}
 	s.Changes = append(s.Changes, t.compare(s.Settings, e.Settings, obs.Settings)...)
 	s.Changes = append(s.Changes, localChanges(s.Local, e.Local)...)
+	if s.Protected != e.Protected {
+		s.Changes = append(s.Changes, Change{Setting: ProtectSetting, Old: e.Protected, New: s.Protected, Local: true})
+	}
 	switch {
 	case slices.ContainsFunc(s.Changes, func(c Change) bool { return c.Replaces }):
 		s.Action = Replace
@@ -220,7 +227,7 @@ func (d differ) unwant(k Key) Step {
 		e = asEntry(d.state.Intents[k])
 	}
 	s.Name, s.Settings, s.Local, s.PriorRefs = e.Name, e.Settings, e.Local, e.Refs
-	s.ID, s.Zone = e.ID, e.Zone
+	s.ID, s.Zone, s.Protected = e.ID, e.Zone, e.Protected
 	if s.Gone {
 		return s
 	}
@@ -238,7 +245,8 @@ func (d differ) unwant(k Key) Step {
 func (d differ) guard(s *Step, obs Observed) {
 	s.Adopted = d.state.Entries[s.Key].Adopted
 	if obs.Data != "" {
-		s.Data, s.Consent = obs.Data, DeleteData
+		s.Data, s.Consent = obs.Data, DeleteDataOf(s.RealName())
+		s.Backup = d.traits[s.Key.Kind].Save > 0
 	}
 }
 
@@ -254,18 +262,25 @@ func (d differ) calls(s Step) int {
 	if t.Calls == nil || s.Gone {
 		return n
 	}
-	return n + t.calls(s)
+	return n + t.calls(s, d.seen.Now[s.Key].Emptying)
 }
 
-func (t Traits) calls(s Step) int {
+func (t Traits) calls(s Step, emptying int) int {
 	count := t.Calls
+	removal := func() int {
+		n := count(Delete, nil) + emptying
+		if s.Backup {
+			n += t.Save
+		}
+		return n
+	}
 	switch s.Action {
 	case Create:
 		return count(Create, asChanges(s.Settings))
 	case Replace:
-		return count(Delete, nil) + count(Create, asChanges(s.Settings))
+		return removal() + count(Create, asChanges(s.Settings))
 	case Delete:
-		return count(Delete, nil)
+		return removal()
 	case Update, Adopt:
 		if remote := s.remote(); len(remote) > 0 {
 			return count(Update, remote)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"pgregory.net/rapid"
 	"slices"
@@ -16,7 +17,7 @@ import (
 var fakeTraits = map[string]Traits{
 	// A store holds data, cannot be renamed and has a class for life, and a seal
 	// that nobody reports.
-	"store": {Replace: []string{NameSetting, "class", "seal"}, Hints: []string{"near"}, Store: true, Calls: oneCall},
+	"store": {Replace: []string{NameSetting, "class", "seal"}, Hints: []string{"near"}, Store: true, Save: 1, Calls: oneCall},
 	// A box is renamed in place; its create carries no color, and nobody reports
 	// its secret.
 	"box": {Defaults: Settings{"color": "grey"}, Ignorable: []string{"color", "secret"}, Calls: oneCall},
@@ -84,6 +85,7 @@ type cloud struct {
 	dead       bool
 	log        []string
 	under, top int
+	backups    map[string]string // by name, what was safely kept
 }
 
 func newCloud(t rapid.TB) *cloud {
@@ -338,6 +340,33 @@ func (c *cloud) Delete(_ context.Context, s Step) error {
 	})
 }
 
+// Save writes what a store holds.
+func (c *cloud) Save(_ context.Context, s Step, w io.Writer) error {
+	return c.strike("Save", s.Key, func() error {
+		it := c.items[s.ID]
+		if it == nil {
+			return fmt.Errorf("no %s has the id %q", s.Key.Kind, s.ID)
+		}
+		_, err := io.WriteString(w, it.data)
+		return err
+	})
+}
+
+// Keep makes the cloud a Vault, too.
+func (c *cloud) Keep(name string, write func(io.Writer) error) (string, error) {
+	var b strings.Builder
+	if err := write(&b); err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.backups == nil {
+		c.backups = map[string]string{}
+	}
+	c.backups[name] = b.String()
+	return "vault/" + name, nil
+}
+
 // touch fails the test where a write goes to what is not ours.
 func (c *cloud) touch(k Key, it *item) {
 	_, owned := c.rec.state.Entries[k]
@@ -382,7 +411,7 @@ func (c *cloud) revive(faults ...fault) {
 }
 
 func (c *cloud) options() Options {
-	return Options{Run: "run", Parallel: c.parallel, Now: c.clock, Settle: time.Microsecond, Lineage: func() string { return c.snapshot().Lineage }}
+	return Options{Run: "run", Parallel: c.parallel, Now: c.clock, Settle: time.Microsecond, Vault: c, Lineage: func() string { return c.snapshot().Lineage }}
 }
 
 func (c *cloud) plan(desired []Resource, destroy bool) (Plan, error) {
@@ -390,6 +419,7 @@ func (c *cloud) plan(desired []Resource, destroy bool) (Plan, error) {
 }
 
 func (c *cloud) apply(p Plan, o Options) (Result, error) {
+	o.Confirm = p.ToConfirm() // what it asks for has tests of its own
 	return Apply(context.Background(), p, c.snapshot(), fakeTraits, c, c.rec, o)
 }
 

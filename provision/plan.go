@@ -82,6 +82,7 @@ type Step struct {
 	PriorRefs []Key    `json:"prior_refs,omitempty"` // what it stands on now, which may not go before it
 	Reason    string   `json:"reason,omitempty"`     // only to be shown
 	Data      string   `json:"data,omitempty"`       // what would be lost
+	Backup    bool     `json:"backup,omitempty"`     // what would be lost is saved before
 	Consent   string   `json:"consent,omitempty"`    // the consent without which it is not done
 	Protected bool     `json:"protected,omitempty"`  // it may not be deleted or replaced
 	Adopted   bool     `json:"adopted,omitempty"`    // it deletes what was there before us, which takes the consent DeleteAdopted
@@ -90,6 +91,10 @@ type Step struct {
 	Calls     int      `json:"calls"`                // API calls it takes when nothing goes wrong
 }
 
+// RealName is the real name that the resource has now; for one that is yet to be
+// made, the one that it will have.
+func (s Step) RealName() string { return firstNonEmpty(s.PriorName, s.Name) }
+
 // remote lists the changes that take a call.
 func (s Step) remote() []Change {
 	return slices.DeleteFunc(slices.Clone(s.Changes), func(c Change) bool { return c.Local })
@@ -97,9 +102,12 @@ func (s Step) remote() []Change {
 
 // What may be consented to.
 const (
-	DeleteData    = "delete-data"    // to lose what a store holds
+	DeleteData    = "delete-data"    // to lose what a store holds: always with the store's name, by DeleteDataOf
 	DeleteAdopted = "delete-adopted" // to delete what was taken over, where it would be released or kept
 )
+
+// DeleteDataOf is the consent to lose what the stores of that real name hold.
+func DeleteDataOf(name string) string { return DeleteData + "=" + name }
 
 // Consents lists what has to be allowed before the step may be carried out.
 func (s Step) Consents() []string {
@@ -143,7 +151,7 @@ type Plan struct {
 }
 
 // PlanVersion is the format this program writes and reads.
-const PlanVersion = 1
+const PlanVersion = 2
 
 // Changes counts the steps by action, without those that keep.
 func (p Plan) Changes() map[Action]int {

@@ -13,19 +13,28 @@ import (
 // need no other answer first. Only two things add one more: a step that would
 // destroy a store, to see what the store holds, and a resource that is gone by
 // its id, to see who has its name. With destroy everything owned is unwanted
-// and the stores are counted at once.
+// and the stores that are not only released are counted at once.
 func NewPlan(ctx context.Context, r Reader, traits map[string]Traits, desired []Resource, st State, destroy bool) (Plan, error) {
 	if destroy {
 		desired = nil
 	}
 	now, ahead := wants(desired, st)
+	counted, released := now, []Wanted(nil)
+	if destroy {
+		isReleased := func(w Wanted) bool { return st.Entries[w.Key].Adopted }
+		counted = slices.DeleteFunc(slices.Clone(now), isReleased)
+		released = slices.DeleteFunc(slices.Clone(now), func(w Wanted) bool { return !isReleased(w) })
+	}
 	var seen Seen
+	var others map[Key]Observed
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { seen.Now, err = observe(gctx, r, st, now, destroy); return err })
+	g.Go(func() (err error) { seen.Now, err = observe(gctx, r, st, counted, destroy); return err })
+	g.Go(func() (err error) { others, err = observe(gctx, r, st, released, false); return err })
 	g.Go(func() (err error) { seen.Ahead, err = observe(gctx, r, st, ahead, false); return err })
 	if err := g.Wait(); err != nil {
 		return Plan{}, err
 	}
+	maps.Copy(seen.Now, others)
 	// Who has the name of what is gone by its id is known only now.
 	namesakes, err := observe(ctx, r, st, vanished(desired, st, seen), false)
 	if err != nil {

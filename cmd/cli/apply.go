@@ -23,8 +23,10 @@ func (a *app) newApply() *cobra.Command {
 			"each other. Every step is recorded when it is done; a run that was cut off is\n" +
 			"finished by the same command. A saved plan is applied as it is, or refused if\n" +
 			"the manifest or the state has changed since. With --refresh-only nothing is sent\n" +
-			"to Cloudflare: what somebody else has changed is recorded as it is now.",
-		Example: "  cfboot apply\n  cfboot apply --env staging --yes\n  cfboot apply plan.json --yes\n  cfboot apply --refresh-only",
+			"to Cloudflare: what somebody else has changed is recorded as it is now.\n\n" + guards + "\n\n" +
+			"A plan that deletes or replaces more than five resources, or more than half of\n" +
+			"those that are owned, takes the number typed or --confirm-delete N.",
+		Example: "  cfboot apply\n  cfboot apply --env staging --yes\n  cfboot apply plan.json --yes\n  cfboot apply --refresh-only\n  cfboot apply --yes --allow delete-data=shop-db",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: a.answering(func(cmd *cobra.Command, args []string) error {
 			if err := t.check(); err != nil {
@@ -44,8 +46,15 @@ func (a *app) newApply() *cobra.Command {
 	t.addYes(cmd)
 	t.addAllow(cmd)
 	cmd.Flags().BoolVar(&refresh, "refresh-only", false, "only record what is at Cloudflare now")
+	t.addConfirm(cmd)
 	return cmd
 }
+
+// guards is what the help of apply and destroy says of data.
+const guards = "A store that holds data is deleted or replaced only where its real name is typed,\n" +
+	"or given: --allow delete-data=NAME. A D1 database is saved to .cfboot/backup\n" +
+	"before, unless --no-backup; where that fails it stays. What is protected is neither\n" +
+	"deleted nor replaced."
 
 // applyProject plans and applies a project's manifest.
 func (a *app) applyProject(dir string, t target) error {
@@ -54,7 +63,7 @@ func (a *app) applyProject(dir string, t target) error {
 		return err
 	}
 	return a.withState(dir, p, t, "apply", func(client *kinds.Client, store *state.Store) error {
-		plan, err := a.observe(client, p, t.owning(store.State()), false)
+		plan, err := a.observe(client, p, t, t.owning(store.State()), false)
 		if err != nil {
 			return err
 		}
@@ -81,6 +90,9 @@ func (a *app) withState(dir string, p *project, t target, command string, do fun
 // applyPlan shows a plan, asks, carries it out and renders.
 func (a *app) applyPlan(client *kinds.Client, store *state.Store, p *project, plan provision.Plan, t target) error {
 	a.view().Plan(plan)
+	if err := a.unshared(store.State()); err != nil {
+		return err
+	}
 	if !t.yes {
 		a.view().Choices(plan)
 	}
@@ -88,7 +100,7 @@ func (a *app) applyPlan(client *kinds.Client, store *state.Store, p *project, pl
 	if err := a.renderable(p.dir, t.environment); err != nil {
 		return err
 	}
-	if err := a.consent(t, plan, "Do this?"); err != nil {
+	if err := a.consent(&t, plan, "Do this?"); err != nil {
 		return err
 	}
 	began := a.Now()
@@ -145,6 +157,13 @@ func (a *app) applySaved(t target, refresh bool, file string) error {
 		}
 		if plan.Account != client.Account {
 			return refused(fmt.Sprintf("%s: the plan is for the account %s, and the token reaches %s", file, plan.Account, client.Account))
+		}
+		st := store.State()
+		if plan, err = provision.Recount(a.ctx, client, kinds.Traits(), st, plan); err != nil {
+			return err
+		}
+		if t.noBackup {
+			plan = plan.WithoutBackup(kinds.Traits())
 		}
 		a.describe(plan)
 		if plan.Refresh {

@@ -56,7 +56,7 @@ func (a *app) runPlan(t target, exitCode, refresh bool, out string) (err error) 
 	if refresh {
 		plan, err = a.observeDrift(client, p, st)
 	} else {
-		plan, err = a.observe(client, p, st, false)
+		plan, err = a.observe(client, p, t, st, false)
 	}
 	if err != nil {
 		return err
@@ -77,6 +77,9 @@ func (a *app) runPlan(t target, exitCode, refresh bool, out string) (err error) 
 		a.view().Notice("saved: cfboot apply %s", out)
 	}
 	if err := plan.ConflictProblem(); err != nil {
+		return err
+	}
+	if err := plan.ProtectProblem(); err != nil {
 		return err
 	}
 	if exitCode && !plan.Empty() {

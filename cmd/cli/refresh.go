@@ -42,7 +42,7 @@ func (a *app) applyRefresh(t target) error {
 // acceptPlan shows what drifted, asks, records it and renders.
 func (a *app) acceptPlan(client *kinds.Client, store *state.Store, p *project, plan provision.Plan, t target) error {
 	a.view().Plan(plan)
-	if err := a.consent(t, plan, "Record this as it is now?"); err != nil {
+	if err := a.consent(&t, plan, "Record this as it is now?"); err != nil {
 		return err
 	}
 	if plan.Empty() {

@@ -48,7 +48,7 @@ func (a *app) openState(dir, project, environment, command string) (*state.Store
 }
 
 // observe makes the plan and puts it into the answer.
-func (a *app) observe(client *kinds.Client, p *project, st provision.State, destroy bool) (provision.Plan, error) {
+func (a *app) observe(client *kinds.Client, p *project, t target, st provision.State, destroy bool) (provision.Plan, error) {
 	var desired []provision.Resource
 	if p != nil {
 		desired = p.desired.Resources
@@ -65,6 +65,9 @@ func (a *app) observe(client *kinds.Client, p *project, st provision.State, dest
 	}
 	if err := g.Wait(); err != nil {
 		return plan, err
+	}
+	if t.noBackup {
+		plan = plan.WithoutBackup(kinds.Traits())
 	}
 	return a.made(plan, p), nil
 }
@@ -118,9 +121,9 @@ func (a *app) carryOut(client *kinds.Client, store *state.Store, plan provision.
 	began, before := a.Now(), store.State()
 	summary := &view.ResultSummary{}
 	res, err := provision.Apply(a.ctx, plan, before, kinds.Traits(), client, store, provision.Options{
-		Run: store.Run(), Parallel: parallel, Allow: t.allow, Stop: a.stopping.Done(), Now: client.Now, Settle: settle, Lineage: store.Lineage,
+		Run: store.Run(), Parallel: parallel, Allow: t.allow, Confirm: t.confirm, Vault: a.vault(filepath.Dir(a.statefile)), Stop: a.stopping.Done(), Now: client.Now, Settle: settle, Lineage: store.Lineage,
 		Report: func(e provision.Event) {
-			one := view.OneRun{Key: e.Step.Key.String(), Name: e.Step.Name, Part: e.Part, Millis: e.Took.Milliseconds()}
+			one := view.OneRun{Key: e.Step.Key.String(), Name: e.Step.Name, Part: e.Part, Millis: e.Took.Milliseconds(), Backup: e.Kept}
 			if e.Err != nil {
 				one.Error = view.Clean(e.Err.Error())
 			}

@@ -28,7 +28,8 @@ func (a *app) newState() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.newStateList(), a.newStateShow(), a.newStateVerify(), a.newStateHistory(),
-		a.newStateRemove(), a.newStateMove(), a.newStateRestore(), a.newStateRebuild(), a.newStateMark(), a.newStateUnlock())
+		a.newStateRemove(), a.newStateMove(), a.newStateProtect(), a.newStateUnprotect(),
+		a.newStateRestore(), a.newStateRebuild(), a.newStateMark(), a.newStateUnlock())
 	return cmd
 }
 
@@ -81,8 +82,12 @@ func (a *app) stateList(t target) error {
 	}
 	a.view().Print("%s (%s), account %s, serial %d", st.Project, st.Environment, st.Account, st.Serial)
 	for _, e := range provision.Sorted(st.Entries) {
-		a.doc.Resources = append(a.doc.Resources, view.Owned{Key: e.Key.String(), Name: e.Name, ID: e.ID, Zone: e.Zone})
-		a.view().Print("  %-22s %-34s %s", e.Key, e.Name, e.ID)
+		a.doc.Resources = append(a.doc.Resources, view.Owned{Key: e.Key.String(), Name: e.Name, ID: e.ID, Zone: e.Zone, Adopted: e.Adopted, Protected: e.Protected})
+		note := ""
+		if e.Protected {
+			note = "  (protected)"
+		}
+		a.view().Print("  %-22s %-34s %s%s", e.Key, e.Name, e.ID, note)
 	}
 	for _, k := range sortedKeys(st.Intents) {
 		i := st.Intents[k]

@@ -5,7 +5,9 @@
 // rest of the program sees provision's nouns only. What a kind cannot do is a
 // field left out. A kind declares its settings and their JSON Schema, what
 // forces a replacement, what it refers to, how it is read, made, changed and
-// deleted, and what it writes into wrangler.jsonc.
+// deleted, what it holds and how that is saved, and what it writes into
+// wrangler.jsonc. What a store holds is counted only for a plan that would
+// destroy it, page by page and no further than countPages.
 //
 // To add a kind, copy kv.go. Nothing else changes: the manifest, the plan, the
 // schema, the contract suite and the documentation find it in the registry.
@@ -18,6 +20,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"reflect"
 	"slices"
@@ -53,6 +56,7 @@ type kind[S any] struct {
 	create  func(ctx context.Context, c *Client, s step[S]) (made[S], error)
 	update  func(ctx context.Context, c *Client, s step[S]) error
 	delete  func(ctx context.Context, c *Client, s step[S]) error
+	save    func(ctx context.Context, c *Client, s step[S], w io.Writer) error // nil: what it holds cannot be saved
 	bind    func(e provision.Entry, s S) []provision.Binding
 }
 
@@ -128,6 +132,7 @@ type Kind struct {
 	create     func(context.Context, *Client, provision.Step, map[provision.Key]provision.Entry) (provision.Entry, error)
 	update     func(context.Context, *Client, provision.Step, map[provision.Key]provision.Entry) error
 	delete     func(context.Context, *Client, provision.Step) error
+	save       func(context.Context, *Client, provision.Step, io.Writer) error
 	bind       func(provision.Entry) []provision.Binding
 }
 
@@ -168,10 +173,14 @@ func Bindings(e provision.Entry) []provision.Binding {
 }
 
 func (k kind[S]) erase() Kind {
+	saving := 0
+	if k.save != nil {
+		saving = 1 // when what is to be saved is ready at the first look
+	}
 	marks, remarks := k.tags.calls()
 	return Kind{
 		Name: k.name, Permission: k.permission, page: k.page, tags: k.tags, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example, Derived: k.resolve == nil,
-		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Ignorable: k.ignorable(), Calls: k.calls, Marks: marks, Remarks: remarks},
+		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Save: saving, Ignorable: k.ignorable(), Calls: k.calls, Marks: marks, Remarks: remarks},
 		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
 			return k.resources(in)
 		},
@@ -230,6 +239,16 @@ func (k kind[S]) erase() Kind {
 				c.past.absent.Store(place{k.name, s.Name}, c.transport.now())
 			}
 			return err
+		},
+		save: func(ctx context.Context, c *Client, s provision.Step, w io.Writer) error {
+			typed, err := k.step(s, nil)
+			switch {
+			case err != nil:
+				return err
+			case k.save == nil:
+				return fmt.Errorf("what a %s holds cannot be saved", k.name)
+			}
+			return k.save(ctx, c, typed, w)
 		},
 		bind: func(e provision.Entry) []provision.Binding {
 			if k.bind == nil {
@@ -404,6 +423,15 @@ func (c *Client) Delete(ctx context.Context, s provision.Step) error {
 		return err
 	}
 	return explain(s.Key, k, k.delete(ctx, c, s))
+}
+
+// Save implements provision.Driver.
+func (c *Client) Save(ctx context.Context, s provision.Step, w io.Writer) error {
+	k, err := lookup(s.Key)
+	if err != nil {
+		return err
+	}
+	return explain(s.Key, k, k.save(ctx, c, s, w))
 }
 
 // Find implements provision.Driver. It asks anew whatever was read before.

@@ -39,7 +39,7 @@ func newForm(c Catalog, kind string) (*form, error) {
 }
 
 // document is the schema of a resource object of a kind: the catalog's, closed,
-// with "kind", "name" and "ignore".
+// with what every kind has: "kind", "name", "protect" and "ignore".
 func document(c Catalog, kind string) (map[string]any, error) {
 	raw, err := jsonschema.UnmarshalJSON(bytes.NewReader(c.Schema(kind)))
 	if err != nil {
@@ -65,6 +65,8 @@ func document(c Catalog, kind string) (map[string]any, error) {
 			props[ignoreKey] = map[string]any{"type": "array", "uniqueItems": true, "items": map[string]any{"enum": anys(settings)},
 				"description": "Settings that are sent when the resource is made, and never compared or changed afterwards."}
 		}
+		props["protect"] = map[string]any{"type": "boolean",
+			"description": "Whether every plan that would delete or replace it is refused, destroy too. It is recorded when applied, and holds after the resource has left the manifest, until it is false here or cfboot state unprotect."}
 		required, _ := doc["required"].([]any)
 		doc["required"] = append([]any{"kind"}, slices.DeleteFunc(required, func(r any) bool { return r == "kind" })...)
 		closeObjects(doc)

@@ -11,7 +11,7 @@ import (
 
 // Remove forgets a resource that goes on to exist, or an open intent. It is
 // refused where something else refers to it. Unlike the recording methods, this
-// one and Rename are what a person asked for, and not the outcome of a step: a
+// one, Protect and Rename are what a person asked for, and not the outcome of a step: a
 // change that cannot be saved has not happened. The error is a
 // *provision.Problem of class Refused, or Failed where the disk failed.
 func (s *Store) Remove(k provision.Key) error {
@@ -25,6 +25,19 @@ func (s *Store) Remove(k provision.Key) error {
 		}
 		delete(st.Entries, k)
 		delete(st.Intents, k)
+		return nil
+	})
+}
+
+// Protect records whether an entry may be deleted and replaced.
+func (s *Store) Protect(k provision.Key, on bool) error {
+	return s.revise(func(st *provision.State) error {
+		e, owned := st.Entries[k]
+		if !owned {
+			return s.no(fmt.Sprintf("it owns no %q", k), "see what there is: "+s.command("list"))
+		}
+		e.Protected = on
+		st.Entries[k] = e
 		return nil
 	})
 }
