@@ -13,8 +13,9 @@ type Traits struct {
 	Defaults Settings // what a setting goes back to when the manifest no longer names it
 	Store    bool     // it may hold data that dies with it
 	// Calls is the number of API calls that a step takes; changes are those of
-	// an update, or on a create the settings wanted.
+	// an update, on a create the settings wanted, on a delete those in force.
 	Calls func(a Action, changes []Change) int
+	Note  func(s Step) string // what to know of one that is made; nil: nothing
 }
 
 func (t Traits) replaces(setting string) bool { return slices.Contains(t.Replace, setting) }
@@ -66,6 +67,7 @@ func Diff(traits map[string]Traits, desired []Resource, st State, seen Seen) Pla
 	d.followReplacements(p.Steps)
 	for i := range p.Steps {
 		p.Steps[i].Calls = d.calls(p.Steps[i])
+		d.note(&p.Steps[i])
 	}
 	return p
 }
@@ -123,6 +125,9 @@ func (d differ) want(r Resource) (Step, *Conflict) {
 		s.Reason = "it is gone from Cloudflare and will be made again"
 	}
 	s.Action = Create
+	if owned {
+		s.Prior = entry.Settings
+	}
 	return s, nil
 }
 
@@ -232,6 +237,13 @@ func (d differ) guard(s *Step, obs Observed) {
 	}
 }
 
+// note says of what is made what its kind has to say of it.
+func (d differ) note(s *Step) {
+	if note := d.traits[s.Key.Kind].Note; note != nil && s.Reason == "" && (s.Action == Create || s.Action == Replace) {
+		s.Reason = note(*s)
+	}
+}
+
 func (d differ) calls(s Step) int {
 	count := d.traits[s.Key.Kind].Calls
 	if count == nil || s.Gone {
@@ -241,9 +253,9 @@ func (d differ) calls(s Step) int {
 	case Create:
 		return count(Create, asChanges(s.Settings))
 	case Replace:
-		return count(Delete, nil) + count(Create, asChanges(s.Settings))
+		return count(Delete, asChanges(s.Prior)) + count(Create, asChanges(s.Settings))
 	case Delete:
-		return count(Delete, nil)
+		return count(Delete, asChanges(s.Settings))
 	case Update, Adopt:
 		if remote := s.remote(); len(remote) > 0 {
 			return count(Update, remote)
