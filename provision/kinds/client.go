@@ -207,6 +207,9 @@ type past struct {
 	born   sync.Map // Key → true: made by this run
 	died   sync.Map // Key → true: deleted by this run
 	absent sync.Map // place → time.Time: seen not to be there
+	secret sync.Map // sitekey → string: of a widget that was just made, to be put where it belongs
+
+	secrets sync.Mutex // held while a Worker's secrets change: each change makes a version out of the newest one
 }
 
 // place is where a resource of a kind stands or would stand.

@@ -42,6 +42,7 @@ type kind[S any] struct {
 	upserts    bool  // its create call overwrites what is there
 	settles    []int // codes with which it is refused while what it stands on is fresh
 	clears     []int // codes with which its delete is refused while what stood on it is still seen
+	namesakes  bool  // names are not unique: it is found by its mark, and others of its name are nobody's business
 	calls      func(a provision.Action, changes []provision.Change) int
 
 	// resolve canonicalises what the manifest says and names the resource. Most
@@ -52,6 +53,7 @@ type kind[S any] struct {
 	update  func(ctx context.Context, c *Client, s step[S]) error
 	delete  func(ctx context.Context, c *Client, s step[S]) error
 	bind    func(e provision.Entry, s S) []provision.Binding
+	chore   func(s S) Chore // what is left for a person to do once one is made; nil: nothing
 }
 
 // An Example is a resource object through its life, as the manifest has it. The
@@ -116,6 +118,7 @@ type Kind struct {
 	Permission string
 	Traits     provision.Traits
 	Derived    bool // it has no schema: another kind's resource stands for it
+	Namesakes  bool // names are not unique, so that one of its name is no conflict
 	Example    Example
 	page       string
 	schema     string
@@ -126,6 +129,7 @@ type Kind struct {
 	update     func(context.Context, *Client, provision.Step, map[provision.Key]provision.Entry) error
 	delete     func(context.Context, *Client, provision.Step) error
 	bind       func(provision.Entry) []provision.Binding
+	chore      func(provision.Entry) Chore
 }
 
 var registry = map[string]Kind{}
@@ -166,8 +170,9 @@ func Bindings(e provision.Entry) []provision.Binding {
 
 func (k kind[S]) erase() Kind {
 	return Kind{
-		Name: k.name, Permission: k.permission, page: k.page, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example, Derived: k.resolve == nil,
-		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Calls: k.calls},
+		Name: k.name, Permission: k.permission, page: k.page, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example, Derived: k.resolve == nil, Namesakes: k.namesakes,
+		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Calls: k.calls, Note: k.noted()},
+		chore:  k.leaves(),
 		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
 			return k.resources(in)
 		},

@@ -38,7 +38,8 @@ func TestSchemasSayWhatTheStructsRead(t *testing.T) {
 	}
 }
 
-// tagsOf lists the fields of a struct by their JSON names, embedded ones too.
+// tagsOf lists the fields of a struct by their JSON names, embedded ones too, but
+// not those that no manifest says (schema:"-").
 func tagsOf(typ reflect.Type) map[string]reflect.Type {
 	out := map[string]reflect.Type{}
 	for f := range typ.Fields() {
@@ -46,8 +47,9 @@ func tagsOf(typ reflect.Type) map[string]reflect.Type {
 			maps.Copy(out, tagsOf(f.Type))
 			continue
 		}
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		out[name] = f.Type
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); f.Tag.Get("schema") != "-" {
+			out[name] = f.Type
+		}
 	}
 	return out
 }
