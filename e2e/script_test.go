@@ -71,6 +71,8 @@ const cloudKey = "cloud"
 // cloudflare has KIND N ...       how many of a kind exist
 // cloudflare empty                nothing exists
 // cloudflare call METHOD PATH [BODY]   by hand; $ID is then the id in the answer
+// cloudflare answer PATH FILE     what it answers, into a file
+// cloudflare secrets              $SECRETS is then a pattern for the secrets of all widgets
 // cloudflare forget               begin to count requests anew
 // cloudflare rounds N             at most N requests waited for each other
 // cloudflare once                 no request was sent twice
@@ -109,6 +111,10 @@ func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
 			body = args[3]
 		}
 		callByHand(ts, c, args[1], args[2], body)
+	case "answer":
+		keepAnswer(ts, c, args[1], args[2])
+	case "secrets":
+		secretsOfWidgets(ts, c)
 	case "forget":
 		c.server.ResetRequests()
 	case "rounds":

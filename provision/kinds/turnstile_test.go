@@ -170,6 +170,22 @@ func TestAWidgetWhoseRunEndedHalfway(t *testing.T) {
 	}
 }
 
+// Taking away what was the secret of a widget that is gone says nothing of whether
+// the next one was made.
+func TestARefusedWidgetIsNotALostOne(t *testing.T) {
+	w := newWorld(t)
+	w.reach(t, withSecret, "turnstile/form", provision.Create)
+	w.call(t, "DELETE", widgets+"/"+idOf(t, w, "turnstile/form"), "")
+	p := w.plan(t, withSecret, false)
+	w.server.Fail(emulator.Failure{Method: "POST", Path: "/widgets$", Status: 403, Count: -1})
+	err := w.apply(t, p)
+	if st, _, serr := state.Read(w.path); err == nil || serr != nil || len(st.Intents) != 0 || w.given(t) != "" {
+		t.Errorf("%v, %v, open intents %v, the Worker has %q", err, serr, st.Intents, w.given(t))
+	}
+	w.mend(t)
+	w.reach(t, withSecret, "turnstile/form", provision.Create)
+}
+
 // A secret that cfboot did not put there is neither overwritten nor taken away.
 func TestASecretThatIsThereStays(t *testing.T) {
 	const byHand = `{"name":"TURNSTILE_SECRET_KEY","text":"put-there-by-hand","type":"secret_text"}`
@@ -336,6 +352,12 @@ func TestAWidgetsOtherSettingsStay(t *testing.T) {
 	w.call(t, "PUT", widgets+"/"+id, `{"name":"shop-form [cfboot:shop/production/form]","domains":["shop.example"],"mode":"managed","offlabel":true,"clearance_level":"jschallenge"}`)
 	w.reach(t, fmt.Sprintf(form, "invisible"), "turnstile/form", provision.Update)
 	if b := string(w.call(t, "GET", widgets+"/"+id, "")); !strings.Contains(b, `"offlabel":true`) || !strings.Contains(b, `"clearance_level":"jschallenge"`) || !strings.Contains(b, `"mode":"invisible"`) {
+		t.Error(b)
+	}
+	t.Log("what it no longer says goes back to what is usual")
+	w.reach(t, strings.Replace(fmt.Sprintf(form, "invisible"), `"mode"`, `"clearance_level": "interactive", "mode"`, 1), "turnstile/form", provision.Update)
+	w.reach(t, fmt.Sprintf(form, "invisible"), "turnstile/form", provision.Update)
+	if b := string(w.call(t, "GET", widgets+"/"+id, "")); !strings.Contains(b, `"offlabel":true`) || !strings.Contains(b, `"clearance_level":"no_clearance"`) {
 		t.Error(b)
 	}
 }
