@@ -63,11 +63,11 @@ func TestResolve(t *testing.T) {
 		{"dns", `{"type": "CAA", "name": "@", "data": {"flags": 0, "tag": "issue", "value": "letsencrypt.org"}}`, "shop.example",
 			settings{"type": "CAA", "data": map[string]any{"flags": 0.0, "tag": "issue", "value": "letsencrypt.org"}, "ttl": 1.0, "proxied": false, "comment": mark}, settings{}},
 		{"turnstile", `{"domains": ["@", "App", "b.other.example", "localhost", "app.@"]}`, "shop-x",
-			settings{"domains": []any{"app.shop.example", "b.other.example", "localhost", "shop.example"}, "mode": "managed", "mark": mark}, settings{}},
+			settings{"domains": []any{"app.shop.example", "b.other.example", "localhost", "shop.example"}, "mode": "managed", "marker": mark}, settings{}},
 		{"turnstile", `{"domains": ["@"], "mode": "invisible", "offlabel": false, "worker": "app", "binding": "SITE", "name": "Sign up"}`, "Sign up",
-			settings{"domains": []any{"shop.example"}, "mode": "invisible", "offlabel": false, "worker": "shop", "secret": "TURNSTILE_SECRET_KEY", "mark": mark}, settings{"binding": "SITE"}},
+			settings{"domains": []any{"shop.example"}, "mode": "invisible", "offlabel": false, "worker": "shop", "secret": "TURNSTILE_SECRET_KEY", "marker": mark}, settings{"binding": "SITE"}},
 		{"turnstile", `{"domains": ["@"], "worker": "api", "secret": "OTHER", "name": "` + strings.Repeat("ä", 113) + `"}`, strings.Repeat("ä", 113),
-			settings{"domains": []any{"shop.example"}, "mode": "managed", "worker": "shop-api", "secret": "OTHER", "mark": mark}, settings{}},
+			settings{"domains": []any{"shop.example"}, "mode": "managed", "worker": "shop-api", "secret": "OTHER", "marker": mark}, settings{}},
 	} {
 		t.Run(tt.kind+" "+tt.object, func(t *testing.T) {
 			rs, _, err := resolved(t, tt.kind, "x", "production", tt.object, nil)

@@ -26,7 +26,7 @@ type turnstileSettings struct {
 	Secret         string   `json:"secret,omitempty"` // the name of the secret, never its value
 	// Mark is what the widget's name carries behind the name in the manifest. It
 	// is a setting so that a widget that lost it, or was adopted, gets it again.
-	Mark string `json:"mark,omitempty" schema:"-"`
+	Mark string `json:"marker,omitempty" schema:"-"`
 }
 
 // secretName is what the widget's secret is called on a Worker, as in
@@ -284,7 +284,7 @@ func (a widgetAnswer) observed(c *Client, w wanted[turnstileSettings]) provision
 	slices.Sort(a.Domains)
 	settings := canonical(turnstileSettings{Domains: a.Domains, Mode: a.Mode, ClearanceLevel: a.ClearanceLevel, Region: a.Region,
 		BotFightMode: a.BotFightMode, EphemeralID: a.EphemeralID, Offlabel: a.Offlabel})
-	settings["mark"] = mark
+	settings["marker"] = mark
 	return provision.Observed{Exists: true, ID: a.Sitekey, Name: name, Created: a.Created, Settings: settings,
 		Ours: mark == c.mark(w.Key), Mark: othersMark(c.mark(w.Key), mark)}
 }

@@ -473,7 +473,7 @@ func TestWidgetsAreAdoptedByTheirID(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 1 || got[0].Entry.ID != made.Result.Sitekey || !got[0].Entry.Adopted || len(got[0].Later.Changes) != 1 || got[0].Later.Changes[0].Setting != "mark" {
+	if len(got) != 1 || got[0].Entry.ID != made.Result.Sitekey || !got[0].Entry.Adopted || len(got[0].Later.Changes) != 1 || got[0].Later.Changes[0].Setting != "marker" {
 		t.Errorf("%+v", got)
 	}
 	w.call(t, "PUT", widgets+"/"+made.Result.Sitekey, `{"name":"shop-form [cfboot:till/production/form]","domains":["shop.example"],"mode":"managed"}`)
