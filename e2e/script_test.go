@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -71,6 +72,8 @@ const cloudKey = "cloud"
 // cloudflare has KIND N ...       how many of a kind exist
 // cloudflare empty                nothing exists
 // cloudflare call METHOD PATH [BODY]   by hand; $ID is then the id in the answer
+// cloudflare untag                takes all resource tags away
+// cloudflare tagged KIND NAME [KEY=VALUE]...   its tags, but for the lineage, are these
 // cloudflare answer PATH FILE     what it answers, into a file
 // cloudflare secrets              $SECRETS is then a pattern for the secrets of all widgets
 // cloudflare forget               begin to count requests anew
@@ -111,6 +114,10 @@ func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
 			body = args[3]
 		}
 		callByHand(ts, c, args[1], args[2], body)
+	case "untag":
+		untag(ts, c)
+	case "tagged":
+		tagged(ts, c, args[1], args[2], args[3:])
 	case "answer":
 		keepAnswer(ts, c, args[1], args[2])
 	case "secrets":
@@ -226,6 +233,37 @@ func callByHand(ts *testscript.TestScript, c *cloud, method, path, body string) 
 	var answer struct{ Result struct{ ID, UUID string } }
 	_ = json.Unmarshal(w.Body.Bytes(), &answer) // some answers are no JSON, and have no id
 	ts.Setenv("ID", answer.Result.ID+answer.Result.UUID)
+}
+
+func untag(ts *testscript.TestScript, c *cloud) {
+	for _, r := range c.server.Resources() {
+		if kind, can := map[string]string{"d1": "d1_database", "kv": "kv_namespace", "r2": "r2_bucket", "queue": "queue", "vectorize": "vectorize_index"}[r.Kind]; can && len(r.Tags) > 0 {
+			callByHand(ts, c, "DELETE", "accounts/"+r.Account+"/tags", fmt.Sprintf(`{"resource_type":%q,"resource_id":%q}`, kind, r.ID))
+		} else if r.Kind == "worker" && len(r.Tags) > 0 {
+			callByHand(ts, c, "GET", "accounts/"+r.Account+"/workers/workers/"+r.Name, "")
+			callByHand(ts, c, "DELETE", "accounts/"+r.Account+"/tags", fmt.Sprintf(`{"resource_type":"worker","resource_id":%q}`, ts.Getenv("ID")))
+		}
+	}
+}
+
+func tagged(ts *testscript.TestScript, c *cloud, kind, name string, want []string) {
+	for _, r := range c.server.Resources() {
+		if r.Kind != kind || r.Name != name {
+			continue
+		}
+		var got []string
+		for k, v := range r.Tags {
+			if k != "cfboot.state" {
+				got = append(got, k+"="+v)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			ts.Fatalf("%s %s carries %q, want %q", kind, name, got, want)
+		}
+		return
+	}
+	ts.Fatalf("there is no %s %s", kind, name)
 }
 
 func listing(rs []emulator.Request) string {

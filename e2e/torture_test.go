@@ -254,7 +254,7 @@ func (w *tortured) run(p *program, s strike, destroy bool) (out ran) {
 		recorder.fails = s.at
 	}
 	out.result, out.err = provision.Apply(ctx, out.plan, store.State(), kinds.Traits(), client, recorder, provision.Options{
-		Run: store.Run(), Parallel: rapid.SampledFrom([]int{1, 1, 16}).Draw(w.t, "parallel"), Allow: allow, Stop: stop, Now: w.clock.now, Settle: tortureSettle,
+		Run: store.Run(), Parallel: rapid.SampledFrom([]int{1, 1, 16}).Draw(w.t, "parallel"), Allow: allow, Stop: stop, Now: w.clock.now, Settle: tortureSettle, Lineage: store.Lineage,
 	})
 	w.judge(out, allow)
 	w.rescue(store, out.err, s)

@@ -18,6 +18,7 @@ type Options struct {
 	Allow    []string        // consents given
 	Stop     <-chan struct{} // closed: start nothing new, finish what is under way
 	Now      func() time.Time
+	Lineage  func() string // of the state that rec keeps, for tags; it is made by the first save. Nil: none
 	Settle   time.Duration // how long something fresh may stay invisible; the wait before it is looked for again
 	Report   func(Event)   // called from one goroutine at a time
 }
@@ -49,7 +50,8 @@ func Apply(ctx context.Context, p Plan, st State, traits map[string]Traits, d Dr
 	if err := Consented(p, o.Allow); err != nil {
 		return Result{}, err
 	}
-	r := &runner{traits: traits, driver: d, recorder: rec, options: o, entries: maps.Clone(st.Entries), begun: st.Intents}
+	r := &runner{traits: traits, driver: d, recorder: rec, options: o, entries: maps.Clone(st.Entries), begun: st.Intents,
+		state: st, made: map[Key]bool{}}
 	if r.entries == nil {
 		r.entries = map[Key]Entry{}
 	}
@@ -127,7 +129,7 @@ func (r *runner) run(ctx context.Context, sch *schedule) (Result, error) {
 				unkept = unkept || errors.As(out.err, &rec)
 				failures[out.node] = placed(s.Key, out.err)
 			}
-			if r.options.Report != nil {
+			if quiet := sch.nodes[out.node].part == marks && out.err == nil; r.options.Report != nil && !quiet {
 				r.options.Report(Event{Step: s, Part: out.part, Took: out.took, Err: out.err})
 			}
 		}

@@ -12,6 +12,8 @@ type Traits struct {
 	Hints    []string // settings that Cloudflare may ignore: never compared
 	Defaults Settings // what a setting goes back to when the manifest no longer names it
 	Store    bool     // it may hold data that dies with it
+	Marks    int      // API calls that putting tags on a new one takes; 0: it takes none
+	Remarks  int      // the same on what is there, which may carry others' tags
 	// Calls is the number of API calls that a step takes; changes are those of
 	// an update, on a create the settings wanted, on a delete those in force.
 	Calls func(a Action, changes []Change) int
@@ -66,8 +68,11 @@ func Diff(traits map[string]Traits, desired []Resource, st State, seen Seen) Pla
 	d.standOnGuesses(p.Steps)
 	d.followReplacements(p.Steps)
 	for i := range p.Steps {
-		p.Steps[i].Calls = d.calls(p.Steps[i])
-		d.note(&p.Steps[i])
+		s := &p.Steps[i]
+		e, owned := st.Entries[s.Key]
+		d.remark(s, e, owned)
+		s.Calls = d.calls(*s)
+		d.note(s)
 	}
 	return p
 }
@@ -245,10 +250,22 @@ func (d differ) note(s *Step) {
 }
 
 func (d differ) calls(s Step) int {
-	count := d.traits[s.Key.Kind].Calls
-	if count == nil || s.Gone {
-		return 0
+	t := d.traits[s.Key.Kind]
+	n := 0
+	switch {
+	case s.Mark && (s.Action == Create || s.Action == Replace):
+		n = t.Marks
+	case s.Mark:
+		n = t.Remarks
 	}
+	if t.Calls == nil || s.Gone {
+		return n
+	}
+	return n + t.calls(s)
+}
+
+func (t Traits) calls(s Step) int {
+	count := t.Calls
 	switch s.Action {
 	case Create:
 		return count(Create, asChanges(s.Settings))
@@ -267,7 +284,7 @@ func (d differ) calls(s Step) int {
 // proven reports whether what was found is what the intent was making: it has
 // the very name, looked up as the intent says, and is not older than it.
 func proven(i Intent, obs Observed) bool {
-	return obs.Ours || obs.Created.IsZero() || !obs.Created.Before(i.Time.Add(-clockSkew))
+	return obs.Ours || obs.Mark == "" && (obs.Created.IsZero() || !obs.Created.Before(i.Time.Add(-clockSkew)))
 }
 
 // usurped reports whether what was found at an entry's place is another resource
@@ -304,12 +321,14 @@ func (d differ) begunAs(i Intent, obs Observed) Entry {
 func foreign(r Resource, obs Observed) *Conflict {
 	text := fmt.Sprintf("%q exists already and is not provably ours", r.Name)
 	switch {
+	case obs.Stray != "":
+		text = fmt.Sprintf("%q exists already and is this project's, by the record of another state (lineage %s)", r.Name, obs.Stray)
 	case obs.Mark != "":
 		text += " (it belongs to the cfboot project " + obs.Mark + ")"
 	case obs.Owner != "":
 		text += " (it belongs to " + obs.Owner + ")"
 	}
-	return &Conflict{Key: r.Key, Name: r.Name, ID: obs.ID, Owner: firstNonEmpty(obs.Mark, obs.Owner), Text: text}
+	return &Conflict{Key: r.Key, Name: r.Name, ID: obs.ID, Owner: firstNonEmpty(obs.Mark, obs.Owner), Text: text, Stray: obs.Stray}
 }
 
 // adoptable notes that nothing of ours stands at the key, so that what was found

@@ -25,6 +25,8 @@ var fakeTraits = map[string]Traits{
 	"link": {Replace: []string{NameSetting, "to"}, Calls: oneCall},
 	// A tag carries our mark, and nobody says when it was made.
 	"tag": {Calls: oneCall},
+	// A crate takes resource tags, unless the cloud denies them.
+	"crate": {Calls: oneCall, Marks: 1, Remarks: 2},
 }
 
 func oneCall(Action, []Change) int { return 1 }
@@ -37,6 +39,7 @@ type item struct {
 	created              time.Time
 	data, mark           string
 	foreign              bool
+	tags                 *Tags
 	hidden               int // looks by name that do not see it yet
 	fresh                int // looks by id that do not
 }
@@ -68,6 +71,7 @@ type cloud struct {
 	t        rapid.TB
 	rec      *record
 	lag      int // looks by name that miss a fresh item
+	tagless  bool
 	parallel int
 	before   func(call string) // runs outside the lock, to hold a call up
 
@@ -169,6 +173,9 @@ func (c *cloud) look(k Key, id, name string, withData bool) Observed {
 	}
 	o.Exists, o.ID, o.Name, o.Zone, o.Created = true, it.id, it.name, it.zone, it.created
 	o.Ours = it.mark != "" && it.mark == k.String()
+	if id == "" {
+		o.Tags = it.tags
+	}
 	o.Settings = maps.Clone(it.settings)
 	delete(o.Settings, "secret")
 	delete(o.Settings, "seal")
@@ -199,6 +206,25 @@ func (c *cloud) Observe(_ context.Context, wanted []Wanted, withData bool) (map[
 		}
 	}
 	return out, nil
+}
+
+func (c *cloud) Mark(_ context.Context, e Entry, t Tags, fresh bool) (put Mark, err error) {
+	err = c.strike("Mark", e.Key, func() error {
+		it := c.items[e.ID]
+		switch {
+		case c.tagless:
+			put = MarkDenied
+			return nil
+		case it == nil:
+			return fmt.Errorf("no %s has the id %q", e.Key.Kind, e.ID)
+		case fresh && it.tags != nil:
+			c.t.Errorf("%s is taken for fresh and has tags", e.Key)
+		}
+		c.touch(e.Key, it)
+		it.tags, put = &t, Marked
+		return nil
+	})
+	return put, err
 }
 
 func (c *cloud) Find(_ context.Context, s Step, _ map[Key]Entry) (o Observed, err error) {
@@ -316,7 +342,7 @@ func (c *cloud) Delete(_ context.Context, s Step) error {
 func (c *cloud) touch(k Key, it *item) {
 	_, owned := c.rec.state.Entries[k]
 	_, begun := c.rec.state.Intents[k]
-	if it.foreign || !owned && !begun && it.mark == "" {
+	if it.foreign || !owned && !begun && it.mark == "" && it.tags == nil {
 		c.t.Errorf("%s was written to, and is not ours", k)
 	}
 }
@@ -356,7 +382,7 @@ func (c *cloud) revive(faults ...fault) {
 }
 
 func (c *cloud) options() Options {
-	return Options{Run: "run", Parallel: c.parallel, Now: c.clock, Settle: time.Microsecond}
+	return Options{Run: "run", Parallel: c.parallel, Now: c.clock, Settle: time.Microsecond, Lineage: func() string { return c.snapshot().Lineage }}
 }
 
 func (c *cloud) plan(desired []Resource, destroy bool) (Plan, error) {

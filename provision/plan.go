@@ -84,6 +84,7 @@ type Step struct {
 	Consent   string   `json:"consent,omitempty"`    // the consent without which it is not done
 	Adopted   bool     `json:"adopted,omitempty"`    // it deletes what was there before us, which takes the consent DeleteAdopted
 	Gone      bool     `json:"gone,omitempty"`       // it does not exist any more; only the record is removed
+	Mark      bool     `json:"mark,omitempty"`       // its resource tags are put when it is there
 	Calls     int      `json:"calls"`                // API calls it takes when nothing goes wrong
 }
 
@@ -118,6 +119,7 @@ type Conflict struct {
 	Owner     string `json:"owner,omitempty"`
 	Text      string `json:"text"`
 	Adoptable bool   `json:"adoptable,omitempty"` // it could be taken over as it is
+	Stray     string `json:"stray,omitempty"`     // it is this project's by the record of another state: that one's lineage
 }
 
 // A Plan is the ordered list of what would be done, and what it was made from.
@@ -244,19 +246,26 @@ func (p Plan) ConflictProblem() error {
 		return nil
 	}
 	var lines, hints []string
+	stray := false
 	for _, c := range p.Conflicts {
 		lines = append(lines, fmt.Sprintf("%s: %s", c.Key, c.Text))
 		if c.Adoptable {
 			hints = append(hints, "to take it over: "+p.AdoptCommand(c))
 		}
+		stray = stray || c.Stray != ""
+	}
+	if stray {
+		hints = append(hints, "bring the state back that has them, or make it anew of what exists: "+p.command("cfboot state rebuild"))
 	}
 	return &Problem{Text: strings.Join(lines, "\n"), Class: Refused, Hints: append(hints,
 		"cfboot never takes over or deletes by itself what it did not make: remove or rename what exists, or change \"name\" in cfboot.jsonc")}
 }
 
 // AdoptCommand is what a person would type to take over what is in the way.
-func (p Plan) AdoptCommand(c Conflict) string {
-	command := "cfboot adopt " + c.Key.String()
+func (p Plan) AdoptCommand(c Conflict) string { return p.command("cfboot adopt " + c.Key.String()) }
+
+// command is a command with the flags that lead to the plan's environment.
+func (p Plan) command(command string) string {
 	if p.Environment != "" && p.Environment != Production {
 		command += " --env " + p.Environment
 	}

@@ -23,7 +23,8 @@
 // before it goes on. A create is announced (Intent), carried out and recorded;
 // one whose answer was lost is looked up, never blindly repeated.
 // What was there before us and was taken over is an entry like any other, but it
-// is released, not deleted, unless that is allowed.
+// is released, not deleted, unless that is allowed. What was made carries tags that
+// say whose it is (mark.go), by which a lost State is made anew (Rebuild).
 // What an update brings about and nobody could find out later is recorded before
 // it is sent. A setting of an entry that is null was sent at some time, and
 // nobody knows what became of it.
@@ -190,6 +191,8 @@ type Observed struct {
 	Owner    string    // who it visibly belongs to, for messages: a script's name, a mark
 	Ours     bool      // it carries our mark for this project, environment and key
 	Mark     string    // the mark of another cfboot project, environment or key: "shop/production/db"
+	Tags     *Tags     // what its resource tags say of its owner; nil: nothing, or they were not looked at
+	Stray    string    // where the mark is this very project's and key's: the lineage of the other state that has it
 	Data     string    // what a store holds ("3 tables"); empty when it holds nothing or is no store
 	Uses     []string  // real names and ids that it is bound to, which may then not go before it
 	Blocked  string    // why it can never be made here, e.g. the zone is still pending
@@ -215,6 +218,10 @@ type Driver interface {
 	Delete(ctx context.Context, s Step) error
 	// Find looks the resource up after a lost answer.
 	Find(ctx context.Context, s Step, refs map[Key]Entry) (Observed, error)
+	// Mark puts resource tags and keeps those that others have put, and says
+	// whether that was allowed. What is fresh was made by this run's own call and
+	// carries none yet. An error means that it may be tried again.
+	Mark(ctx context.Context, e Entry, t Tags, fresh bool) (Mark, error)
 }
 
 // Recorder keeps progress. Each method returns only when it is safely kept; an

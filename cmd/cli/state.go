@@ -21,14 +21,14 @@ func (a *app) newState() *cobra.Command {
 		Short: "Look at the record of what is owned, and repair it",
 		Long: "The state is the record of what cfboot made: .cfboot/state.json, and\n" +
 			".cfboot/state.ENV.json for every other environment. Beside it lie the version\n" +
-			"before and, in .cfboot/history, the last 50. None of these commands asks\n" +
-			"Cloudflare anything or changes anything there.",
+			"before and, in .cfboot/history, the last 50. None of these commands changes\n" +
+			"anything at Cloudflare, and only rebuild asks it anything.",
 		Example: "  cfboot state list\n  cfboot state verify --env staging",
 		Args:    knownCommand,
 		RunE:    func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.newStateList(), a.newStateShow(), a.newStateVerify(), a.newStateHistory(),
-		a.newStateRemove(), a.newStateMove(), a.newStateRestore(), a.newStateUnlock())
+		a.newStateRemove(), a.newStateMove(), a.newStateRestore(), a.newStateRebuild(), a.newStateMark(), a.newStateUnlock())
 	return cmd
 }
 

@@ -60,6 +60,8 @@ func (v View) changes(all []provision.Change) {
 		switch {
 		case c.Drift:
 			note = "  (changed outside cfboot)"
+		case c.Setting == provision.MarkSetting:
+			note = "  (resource tags)"
 		case c.Local:
 			note = "  (project files only)"
 		}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cfboot/cfboot/provision"
@@ -120,6 +121,9 @@ type envelope[T any] struct {
 		TotalCount int    `json:"total_count"`
 		TotalPages int    `json:"total_pages"`
 		Cursor     string `json:"cursor"`
+		Cursors    struct {
+			After string `json:"after"`
+		} `json:"cursors"`
 	} `json:"result_info"`
 }
 
@@ -204,10 +208,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // past is what this run has done and seen, by which it knows what lag to expect.
 type past struct {
-	born   sync.Map // Key → true: made by this run
-	died   sync.Map // Key → true: deleted by this run
-	absent sync.Map // place → time.Time: seen not to be there
-	secret sync.Map // sitekey → string: of a widget that was just made, to be put where it belongs
+	born       sync.Map    // Key → true: made by this run
+	died       sync.Map    // Key → true: deleted by this run
+	absent     sync.Map    // place → time.Time: seen not to be there
+	workers    sync.Map    // name → string: the Worker's own id
+	secret     sync.Map    // sitekey → string: of a widget that was just made, to be put where it belongs
+	untaggable atomic.Bool // this token may not tag
 
 	secrets sync.Mutex // held while a Worker's secrets change: each change makes a version out of the newest one
 }

@@ -25,6 +25,7 @@ var _ = register(kind[d1Settings]{
 	name:       "d1",
 	permission: "D1 Write",
 	page:       "{account}/workers/d1/databases/{id}",
+	tags:       tagging{kind: "d1_database"},
 	schema: `{
 	"description": "A D1 database (SQLite).",
 	"properties": {

@@ -38,6 +38,7 @@ type kind[S any] struct {
 	replace    []string       // settings that cannot be changed in place
 	hints      []string       // settings that Cloudflare takes as advice
 	defaults   map[string]any // what a setting goes back to when it is left out again
+	tags       tagging        // none: its resources take no tags
 	store      bool
 	upserts    bool  // its create call overwrites what is there
 	settles    []int // codes with which it is refused while what it stands on is fresh
@@ -121,6 +122,7 @@ type Kind struct {
 	Namesakes  bool // names are not unique, so that one of its name is no conflict
 	Example    Example
 	page       string
+	tags       tagging
 	schema     string
 	settings   reflect.Type
 	resolve    func(provision.Spec) ([]provision.Resource, []provision.Ref, error)
@@ -169,10 +171,12 @@ func Bindings(e provision.Entry) []provision.Binding {
 }
 
 func (k kind[S]) erase() Kind {
+	marks, remarks := k.tags.calls()
 	return Kind{
-		Name: k.name, Permission: k.permission, page: k.page, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example, Derived: k.resolve == nil, Namesakes: k.namesakes,
-		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Calls: k.calls, Note: k.noted()},
-		chore:  k.leaves(),
+		Name: k.name, Permission: k.permission, page: k.page, tags: k.tags, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example,
+		Derived: k.resolve == nil, Namesakes: k.namesakes, chore: k.leaves(),
+		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store,
+			Calls: k.calls, Note: k.noted(), Marks: marks, Remarks: remarks},
 		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
 			return k.resources(in)
 		},
@@ -337,7 +341,12 @@ func (c *Client) Observe(ctx context.Context, want []provision.Wanted, withData 
 		g.Go(func() error {
 			k, err := lookup(w.Key)
 			if err == nil {
-				err = explain(w.Key, k, guarded(func() (err error) { out[i], err = k.read(ctx, c, w, withData); return err })())
+				err = explain(w.Key, k, guarded(func() (err error) {
+					if out[i], err = k.read(ctx, c, w, withData); err == nil && w.ID == "" {
+						err = c.tagged(ctx, k, &out[i]) // what has no entry may be ours all the same
+					}
+					return err
+				})())
 			}
 			errs[i] = err
 			return nil
@@ -395,6 +404,9 @@ func (c *Client) Find(ctx context.Context, s provision.Step, refs map[provision.
 		return provision.Observed{}, err
 	}
 	o, err := k.read(ctx, c.unremembered(), provision.Wanted{Key: s.Key, Name: s.Name, Zone: s.Zone, Settings: s.Settings, Local: s.Local, Refs: refs}, false)
+	if err == nil {
+		err = c.tagged(ctx, k, &o)
+	}
 	return o, explain(s.Key, k, err)
 }
 

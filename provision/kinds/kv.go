@@ -20,6 +20,7 @@ var _ = register(kind[kvSettings]{
 	name:       "kv",
 	permission: "Workers KV Storage Write",
 	page:       "{account}/workers/kv/namespaces/{id}",
+	tags:       tagging{kind: "kv_namespace"},
 	schema: `{
 	"description": "A Workers KV namespace.",
 	"properties": {

@@ -46,6 +46,7 @@ var _ = register(kind[r2Settings]{
 	name:       "r2",
 	permission: "Workers R2 Storage Write",
 	page:       "{account}/r2/{jurisdiction}/buckets/{name}",
+	tags:       tagging{kind: "r2_bucket"},
 	schema: `{
 	"description": "An R2 bucket.",
 	"properties": {

@@ -154,6 +154,8 @@ func (t *transport) again(req *http.Request, err error, attempt int) (bool, time
 		return attempt < t.limits.attempts && repeatable, backoff
 	case throttled(err):
 		return attempt < 2*t.limits.attempts, max(api.RetryAfter, backoff)
+	case neverTagged(api):
+		return false, 0 // status 500, and an answer all the same
 	case api.Status >= 500 || api.Status < 300 && !api.parsed:
 		return attempt < t.limits.attempts && repeatable, max(api.RetryAfter, backoff)
 	case api.Status == http.StatusForbidden && !api.parsed, api.parsed && api.Code == 10000:

@@ -176,6 +176,7 @@ func TestARefusedWidgetIsNotALostOne(t *testing.T) {
 	w := newWorld(t)
 	w.reach(t, withSecret, "turnstile/form", provision.Create)
 	w.call(t, "DELETE", widgets+"/"+idOf(t, w, "turnstile/form"), "")
+	time.Sleep(30 * time.Millisecond) // what was made a moment ago may only not be seen yet, which keeps the intent
 	p := w.plan(t, withSecret, false)
 	w.server.Fail(emulator.Failure{Method: "POST", Path: "/widgets$", Status: 403, Count: -1})
 	err := w.apply(t, p)

@@ -171,7 +171,7 @@ func (w *world) applyWith(t testing.TB, c *kinds.Client, p provision.Plan) error
 		t.Fatal(err)
 	}
 	defer store.Close()
-	_, err = provision.Apply(context.Background(), p, store.State(), kinds.Traits(), c, store, provision.Options{
+	_, err = provision.Apply(context.Background(), p, store.State(), kinds.Traits(), c, store, provision.Options{Lineage: store.Lineage,
 		Run: store.Run(), Parallel: 16, Allow: w.allow, Now: time.Now, Settle: 10 * time.Millisecond,
 	})
 	return err
