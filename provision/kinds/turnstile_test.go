@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -265,10 +266,15 @@ func TestAWorkerThatTakesNoSecret(t *testing.T) {
 // says it back.
 func TestAWidgetsSecretIsNeverShown(t *testing.T) {
 	w := newWorld(t)
+	var mu sync.Mutex
 	var seen strings.Builder
 	connect := func() *kinds.Client {
 		c, err := kinds.Connect(kinds.Connection{Token: w.token, Account: account, BaseURL: w.http.URL + "/client/v4", Project: "shop", Environment: provision.Production,
-			Bodies: true, Trace: func(c kinds.Call) { fmt.Fprintln(&seen, c.Path, c.Err, c.Request, c.Response) }})
+			Bodies: true, Trace: func(c kinds.Call) {
+				mu.Lock()
+				defer mu.Unlock()
+				fmt.Fprintln(&seen, c.Path, c.Err, c.Request, c.Response)
+			}})
 		if err != nil {
 			t.Fatal(err)
 		}
