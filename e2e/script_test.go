@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
+	"path"
 	"regexp"
 	"slices"
 	"sort"
@@ -52,6 +53,7 @@ func play(t *testing.T, dir string, setup func(*testscript.Env) error) {
 			"json":       jsonField,
 			"edit":       edit,
 			"ids":        ids,
+			"owned":      owned,
 			"ready":      ready,
 		},
 	})
@@ -320,6 +322,19 @@ func jsonField(ts *testscript.TestScript, neg bool, args []string) {
 	if (got == args[2]) == neg {
 		ts.Fatalf("%s is %s, want %s", args[1], got, args[2])
 	}
+}
+
+// owned STATE KEY   $ID is then the last part of the id that the state file has for it
+func owned(ts *testscript.TestScript, neg bool, args []string) {
+	var state struct{ Entries []struct{ Key, ID string } }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &state))
+	for _, e := range state.Entries {
+		if e.Key == args[1] {
+			ts.Setenv("ID", path.Base(e.ID))
+			return
+		}
+	}
+	ts.Fatalf("%s has no %s", args[0], args[1])
 }
 
 // edit FILE OLD NEW   replaces the only occurrence of OLD

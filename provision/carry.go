@@ -329,7 +329,7 @@ func asMade(o Observed) Entry { return Entry{ID: o.ID, Zone: o.Zone, Settings: o
 
 func (r *runner) entry(s Step, made Entry) Entry {
 	now := r.options.Now().UTC()
-	return Entry{Key: s.Key, Name: s.Name, ID: made.ID, Zone: firstNonEmpty(made.Zone, s.Zone),
+	return Entry{Key: s.Key, Name: s.Name, ID: made.ID, Zone: firstNonEmpty(made.Zone, s.Zone), Protected: s.Protected,
 		Settings: made.Settings, Local: s.Local, Refs: s.Refs, Created: now, Updated: now}
 }
 

@@ -14,6 +14,9 @@ type Traits struct {
 	Store    bool     // it may hold data that dies with it
 	Marks    int      // API calls that putting tags on a new one takes; 0: it takes none
 	Remarks  int      // the same on what is there, which may carry others' tags
+	// Ignorable are the settings that the manifest may have left alone once the
+	// resource exists.
+	Ignorable []string
 	// Calls is the number of API calls that a step takes; changes are those of
 	// an update, on a create the settings wanted, on a delete those in force.
 	Calls func(a Action, changes []Change) int
@@ -74,6 +77,8 @@ func Diff(traits map[string]Traits, desired []Resource, st State, seen Seen) Pla
 		s.Calls = d.calls(*s)
 		d.note(s)
 	}
+	letAlone(p.Steps)
+	p.Drift = d.drifts(desired, p)
 	return p
 }
 
@@ -85,7 +90,7 @@ type differ struct {
 
 // want plans one resource of the manifest.
 func (d differ) want(r Resource) (Step, *Conflict) {
-	s := Step{Key: r.Key, Name: r.Name, Settings: r.Settings, Local: r.Local, Refs: r.Refs}
+	s := Step{Key: r.Key, Name: r.Name, Settings: r.Settings, Local: r.Local, Refs: r.Refs, Ignore: r.Ignore}
 	obs, ahead := d.seen.Now[r.Key], d.seen.Ahead[r.Key]
 	s.Zone = firstNonEmpty(ahead.Zone, obs.Zone)
 	entry, owned := d.state.Entries[r.Key]
@@ -103,7 +108,7 @@ func (d differ) want(r Resource) (Step, *Conflict) {
 	case owned && obs.Exists:
 		s, conflict := d.compare(s, entry, obs)
 		if s.Action == Keep {
-			s.Changes = d.traits[r.Key.Kind].unrecorded(s, entry)
+			s.Changes = d.traits[r.Key.Kind].leaving(s.Ignore, s.Settings, entry.Settings).unrecorded(s, entry)
 		}
 		if len(s.Changes) > 0 && s.Action == Keep {
 			s.Action = Update
@@ -123,7 +128,7 @@ func (d differ) want(r Resource) (Step, *Conflict) {
 	case ahead.Exists && ahead.Ours:
 		return d.adopt(s, marked(r, ahead), ahead, "it carries our mark")
 	case ahead.Exists:
-		return s, adoptable(foreign(r, ahead), ahead)
+		return s, adoptable(remade(r, entry, ahead), ahead)
 	case owned && d.traits[r.Key.Kind].Store:
 		s.Reason = "it is gone from Cloudflare with all it held, and will be made again empty"
 	case owned:
@@ -162,7 +167,7 @@ func (d differ) adopt(s Step, e Entry, obs Observed, reason string) (Step, *Conf
 
 // compare plans a resource that exists and is ours.
 func (d differ) compare(s Step, e Entry, obs Observed) (Step, *Conflict) {
-	t := d.traits[s.Key.Kind]
+	t := d.traits[s.Key.Kind].leaving(s.Ignore, s.Settings, e.Settings)
 	s.ID = firstNonEmpty(obs.ID, e.ID)
 	s.Prior, s.PriorRefs = merged(e.Settings, obs.Settings), e.Refs
 	s.Zone = firstNonEmpty(obs.Zone, e.Zone)
@@ -207,7 +212,7 @@ func (d differ) unwant(k Key) Step {
 	case owned && !obs.Exists:
 		s.Gone, s.Reason = true, "it is gone from Cloudflare already; only the record goes"
 	case owned && usurped(e, obs):
-		s.Gone, s.Reason = true, fmt.Sprintf("%q has taken its place: that is left alone, only the record goes", obs.Name)
+		s.Gone, s.Reason = true, tookPlace(obs)
 	case owned:
 	case !obs.Exists:
 		s.Gone, s.Reason = true, "begun by a run that was cut off, and never made"
@@ -319,7 +324,11 @@ func (d differ) begunAs(i Intent, obs Observed) Entry {
 }
 
 func foreign(r Resource, obs Observed) *Conflict {
-	text := fmt.Sprintf("%q exists already and is not provably ours", r.Name)
+	return notOurs(r, obs, fmt.Sprintf("%q exists already and is not provably ours", r.Name))
+}
+
+// notOurs is a conflict in these words, and whose the resource seems to be.
+func notOurs(r Resource, obs Observed, text string) *Conflict {
 	switch {
 	case obs.Stray != "":
 		text = fmt.Sprintf("%q exists already and is this project's, by the record of another state (lineage %s)", r.Name, obs.Stray)

@@ -247,7 +247,7 @@ func TestDiffConflicts(t *testing.T) {
 		{"older than the intent", aBox, cut, now(theirs), "9", `"a" exists already and is not provably ours (it belongs to the script other)`, "to take it over: cfboot adopt box/a"},
 		{"the new name is taken", bBox, was, now(there(box, "1", "a", nil)).and(ahead(other)), "9", `"b" exists already and is not provably ours`, ""},
 		{"the new name of what was begun is taken", bBox, cut, now(Observed{Key: box}).and(ahead(other)), "9", `"b" exists already and is not provably ours`, "to take it over: cfboot adopt box/a"},
-		{"made again by hand under another id", aBox, was, now(Observed{Key: box}).and(ahead(theirs)), "9", `"a" exists already and is not provably ours (it belongs to the script other)`, "to take it over: cfboot adopt box/a"},
+		{"made again by hand under another id", aBox, was, now(Observed{Key: box}).and(ahead(theirs)), "9", `"a" was deleted and made again outside cfboot, and the new one is not provably ours (it belongs to the script other)`, "to take it over: cfboot adopt box/a"},
 		{"another has its place", aBox, was, now(other), "9", `"b" stands in its place now and is not provably ours`, ""},
 		{"another project has marked it", aBox, State{}, now(Observed{Key: box, Exists: true, ID: "9", Name: "a", Mark: "till/production/a"}), "9", `"a" exists already and is not provably ours (it belongs to the cfboot project till/production/a)`, ""},
 		{"in an environment", aBox, State{Environment: "qa"}, now(Observed{Key: box, Exists: true, ID: "9", Name: "a"}), "9", `"a" exists already and is not provably ours`, "to take it over: cfboot adopt box/a --env qa"},

@@ -19,7 +19,7 @@ var fakeTraits = map[string]Traits{
 	"store": {Replace: []string{NameSetting, "class", "seal"}, Hints: []string{"near"}, Store: true, Calls: oneCall},
 	// A box is renamed in place; its create carries no color, and nobody reports
 	// its secret.
-	"box": {Defaults: Settings{"color": "grey"}, Calls: oneCall},
+	"box": {Defaults: Settings{"color": "grey"}, Ignorable: []string{"color", "secret"}, Calls: oneCall},
 	// A link lives in the zone that its name ends in and points to one place for
 	// life.
 	"link": {Replace: []string{NameSetting, "to"}, Calls: oneCall},

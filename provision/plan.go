@@ -77,11 +77,13 @@ type Step struct {
 	Local     Settings `json:"local,omitempty"`
 	Prior     Settings `json:"prior,omitempty"` // in force now; of what is gone, what was
 	Changes   []Change `json:"changes,omitempty"`
+	Ignore    []string `json:"ignore,omitempty"`     // settings that stay as they are
 	Refs      []Key    `json:"refs,omitempty"`       // must be there before it is made
 	PriorRefs []Key    `json:"prior_refs,omitempty"` // what it stands on now, which may not go before it
 	Reason    string   `json:"reason,omitempty"`     // only to be shown
 	Data      string   `json:"data,omitempty"`       // what would be lost
 	Consent   string   `json:"consent,omitempty"`    // the consent without which it is not done
+	Protected bool     `json:"protected,omitempty"`  // it may not be deleted or replaced
 	Adopted   bool     `json:"adopted,omitempty"`    // it deletes what was there before us, which takes the consent DeleteAdopted
 	Gone      bool     `json:"gone,omitempty"`       // it does not exist any more; only the record is removed
 	Mark      bool     `json:"mark,omitempty"`       // its resource tags are put when it is there
@@ -130,12 +132,14 @@ type Plan struct {
 	Account     string     `json:"account"`
 	Offline     bool       `json:"offline,omitempty"` // made against the emulator; never applied to Cloudflare
 	Destroy     bool       `json:"destroy,omitempty"`
+	Refresh     bool       `json:"refresh,omitempty"` // it only records what is there, and takes no call
 	Lineage     string     `json:"lineage,omitempty"` // of the state it was made from; empty: there was none
 	Serial      int64      `json:"serial"`
 	Manifest    string     `json:"manifest,omitempty"` // hash of the manifest it was made from
 	Steps       []Step     `json:"steps"`
 	Conflicts   []Conflict `json:"conflicts,omitempty"`
-	Hash        string     `json:"hash,omitempty"` // over everything else
+	Drift       []Drift    `json:"drift,omitempty"` // what somebody else has done to what is ours
+	Hash        string     `json:"hash,omitempty"`  // over everything else
 }
 
 // PlanVersion is the format this program writes and reads.
@@ -255,17 +259,19 @@ func (p Plan) ConflictProblem() error {
 		stray = stray || c.Stray != ""
 	}
 	if stray {
-		hints = append(hints, "bring the state back that has them, or make it anew of what exists: "+p.command("cfboot state rebuild"))
+		hints = append(hints, "bring the state back that has them, or make it anew of what exists: "+p.Command("state rebuild"))
 	}
 	return &Problem{Text: strings.Join(lines, "\n"), Class: Refused, Hints: append(hints,
 		"cfboot never takes over or deletes by itself what it did not make: remove or rename what exists, or change \"name\" in cfboot.jsonc")}
 }
 
 // AdoptCommand is what a person would type to take over what is in the way.
-func (p Plan) AdoptCommand(c Conflict) string { return p.command("cfboot adopt " + c.Key.String()) }
+func (p Plan) AdoptCommand(c Conflict) string { return p.Command("adopt " + c.Key.String()) }
 
-// command is a command with the flags that lead to the plan's environment.
-func (p Plan) command(command string) string {
+// Command is a command of cfboot about what the plan is about: "cfboot apply
+// --env qa".
+func (p Plan) Command(words string) string {
+	command := "cfboot " + words
 	if p.Environment != "" && p.Environment != Production {
 		command += " --env " + p.Environment
 	}

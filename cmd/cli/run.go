@@ -66,12 +66,17 @@ func (a *app) observe(client *kinds.Client, p *project, st provision.State, dest
 	if err := g.Wait(); err != nil {
 		return plan, err
 	}
+	return a.made(plan, p), nil
+}
+
+// made completes a plan with what it was made from, and puts it into the answer.
+func (a *app) made(plan provision.Plan, p *project) provision.Plan {
 	plan.Offline = a.offline
 	if p != nil {
 		plan.Manifest = p.manifest.Hash
 	}
 	a.describe(plan)
-	return plan, nil
+	return plan
 }
 
 // neverSeen refuses to begin a state where resources exist that an earlier one had:

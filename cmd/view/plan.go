@@ -22,7 +22,11 @@ func (v View) Plan(p provision.Plan) {
 	if v.JSON {
 		return
 	}
-	fmt.Fprintf(v.Out, "%s (%s), account %s\n", p.Project, p.Environment, p.Account)
+	against := ""
+	if p.Refresh {
+		against = ", compared with the record"
+	}
+	fmt.Fprintf(v.Out, "%s (%s), account %s%s\n", p.Project, p.Environment, p.Account, against)
 	for _, s := range p.Steps {
 		if s.Action != provision.Keep {
 			v.step(s)
@@ -59,7 +63,7 @@ func (v View) changes(all []provision.Change) {
 		note := ""
 		switch {
 		case c.Drift:
-			note = "  (changed outside cfboot)"
+			note = driftNote(c.Setting)
 		case c.Setting == provision.MarkSetting:
 			note = "  (resource tags)"
 		case c.Local:
@@ -87,14 +91,21 @@ func value(v any) string {
 	return Clean(string(b))
 }
 
-// Summary is the sentence that sums a plan up.
-func Summary(p provision.Plan) string {
-	kept := 0
+func kept(p provision.Plan) (n int) {
 	for _, s := range p.Steps {
 		if s.Action == provision.Keep {
-			kept++
+			n++
 		}
 	}
+	return n
+}
+
+// Summary is the sentence that sums a plan up.
+func Summary(p provision.Plan) string {
+	if p.Refresh {
+		return refreshSummary(p)
+	}
+	kept := kept(p)
 	if p.Empty() {
 		switch {
 		case p.Destroy:

@@ -35,6 +35,7 @@ type kind[S any] struct {
 	page       string         // its page in the dashboard: {account}, {id}, {name}, {jurisdiction} are filled in
 	naming     naming         // of its real names
 	local      []string       // settings that only the project's files keep
+	place      []string       // settings that say which one it is, as its name does
 	replace    []string       // settings that cannot be changed in place
 	hints      []string       // settings that Cloudflare takes as advice
 	defaults   map[string]any // what a setting goes back to when it is left out again
@@ -176,7 +177,7 @@ func (k kind[S]) erase() Kind {
 		Name: k.name, Permission: k.permission, page: k.page, tags: k.tags, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example,
 		Derived: k.resolve == nil, Namesakes: k.namesakes, chore: k.leaves(),
 		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store,
-			Calls: k.calls, Note: k.noted(), Marks: marks, Remarks: remarks},
+			Ignorable: k.ignorable(), Calls: k.calls, Note: k.noted(), Marks: marks, Remarks: remarks},
 		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
 			return k.resources(in)
 		},
@@ -316,6 +317,20 @@ func split(s any, local []string) (remote, files provision.Settings) {
 		}
 	}
 	return remote, files
+}
+
+// ignorable lists the settings that the manifest may have left alone: those that
+// Cloudflare keeps and that do not say which resource it is.
+func (k kind[S]) ignorable() []string {
+	var schema struct{ Properties map[string]any }
+	_ = json.Unmarshal([]byte(k.schema), &schema) // a constant, or none; a test reads each
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
+		if name != provision.NameSetting && !slices.Contains(k.local, name) && !slices.Contains(k.place, name) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // canonical is v in JSON's own types.

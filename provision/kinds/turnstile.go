@@ -90,7 +90,7 @@ var _ = register(kind[turnstileSettings]{
 				return err
 			}
 		}
-		if s.S.Worker == "" || !s.changes("worker") && !s.changes("secret") {
+		if s.S.Worker == "" || s.S.Secret == "" || !s.changes("worker") && !s.changes("secret") {
 			return nil
 		}
 		return c.giveSecret(ctx, s, e.Result.Secret)

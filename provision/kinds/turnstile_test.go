@@ -188,6 +188,24 @@ func TestARefusedWidgetIsNotALostOne(t *testing.T) {
 	w.reach(t, withSecret, "turnstile/form", provision.Create)
 }
 
+// What is ignored is not put back, whatever else changes.
+func TestAWidgetsSecretCanBeIgnored(t *testing.T) {
+	ignored := strings.Replace(withSecret, `"domains"`, `"ignore": ["secret"], "domains"`, 1)
+	w := newWorld(t)
+	w.reach(t, ignored, "turnstile/form", provision.Create)
+	if w.given(t) != siteSecret {
+		t.Errorf("made, the Worker has %q", w.given(t))
+	}
+	w.call(t, "DELETE", secrets+"/"+siteSecret, "")
+	if p := w.plan(t, ignored, false); !p.Empty() {
+		t.Errorf("there is something to do: %s", show(p))
+	}
+	w.reach(t, strings.Replace(ignored, `["@"]`, `["@", "localhost"]`, 1), "turnstile/form", provision.Update)
+	if w.given(t) != "" {
+		t.Errorf("the Worker has %q", w.given(t))
+	}
+}
+
 // A secret that cfboot did not put there is neither overwritten nor taken away.
 func TestASecretThatIsThereStays(t *testing.T) {
 	const byHand = `{"name":"TURNSTILE_SECRET_KEY","text":"put-there-by-hand","type":"secret_text"}`

@@ -144,6 +144,11 @@ func (w *world) plan(t testing.TB, resources string, destroy bool) provision.Pla
 
 func (w *world) planWith(t testing.TB, c *kinds.Client, resources string, destroy bool) provision.Plan {
 	t.Helper()
+	return w.planOf(t, c, desired(t, resources), destroy)
+}
+
+func (w *world) planOf(t testing.TB, c *kinds.Client, rs []provision.Resource, destroy bool) provision.Plan {
+	t.Helper()
 	st, exists, err := state.Read(w.path)
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +157,7 @@ func (w *world) planWith(t testing.TB, c *kinds.Client, resources string, destro
 		st = provision.State{Project: "shop", Environment: provision.Production}
 	}
 	st.Account = account
-	p, err := provision.NewPlan(context.Background(), c, kinds.Traits(), desired(t, resources), st, destroy)
+	p, err := provision.NewPlan(context.Background(), c, kinds.Traits(), rs, st, destroy)
 	if err != nil {
 		t.Fatal(err)
 	}
