@@ -76,6 +76,8 @@ const cloudKey = "cloud"
 // cloudflare call METHOD PATH [BODY]   by hand; $ID is then the id in the answer
 // cloudflare untag                takes all resource tags away
 // cloudflare tagged KIND NAME [KEY=VALUE]...   its tags, but for the lineage, are these
+// cloudflare answer PATH FILE     what it answers, into a file
+// cloudflare secrets              $SECRETS is then a pattern for the secrets of all widgets
 // cloudflare forget               begin to count requests anew
 // cloudflare rounds N             at most N requests waited for each other
 // cloudflare once                 no request was sent twice
@@ -118,6 +120,10 @@ func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
 		untag(ts, c)
 	case "tagged":
 		tagged(ts, c, args[1], args[2], args[3:])
+	case "answer":
+		keepAnswer(ts, c, args[1], args[2])
+	case "secrets":
+		secretsOfWidgets(ts, c)
 	case "forget":
 		c.server.ResetRequests()
 	case "rounds":

@@ -75,7 +75,7 @@ type Step struct {
 	PriorZone string   `json:"prior_zone,omitempty"` // the zone that a replaced one leaves, where that differs
 	Settings  Settings `json:"settings,omitempty"`   // wanted; for a delete, last applied
 	Local     Settings `json:"local,omitempty"`
-	Prior     Settings `json:"prior,omitempty"` // in force now
+	Prior     Settings `json:"prior,omitempty"` // in force now; of what is gone, what was
 	Changes   []Change `json:"changes,omitempty"`
 	Ignore    []string `json:"ignore,omitempty"`     // settings that stay as they are
 	Refs      []Key    `json:"refs,omitempty"`       // must be there before it is made

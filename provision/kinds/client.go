@@ -212,7 +212,10 @@ type past struct {
 	died       sync.Map    // Key → true: deleted by this run
 	absent     sync.Map    // place → time.Time: seen not to be there
 	workers    sync.Map    // name → string: the Worker's own id
+	secret     sync.Map    // sitekey → string: of a widget that was just made, to be put where it belongs
 	untaggable atomic.Bool // this token may not tag
+
+	secrets sync.Mutex // held while a Worker's secrets change: each change makes a version out of the newest one
 }
 
 // place is where a resource of a kind stands or would stand.

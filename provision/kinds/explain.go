@@ -36,8 +36,11 @@ func explain(key provision.Key, k Kind, err error) error {
 		p.Hints = append(p.Hints, "empty the bucket first, of objects and of unfinished uploads")
 	case api.parsed && (codeIs(err, 10000, 9109, 9106) && api.Status < 500 || statusIs(err, 401, 403)):
 		permission := k.Permission
-		if strings.HasSuffix(api.Path, "/zones") {
+		switch {
+		case strings.HasSuffix(api.Path, "/zones"):
 			permission = "Zone Read"
+		case strings.Contains(api.Path, "/workers/scripts/"):
+			permission = registry["worker"].Permission
 		}
 		p.Class = provision.Refused
 		p.Hints = append(p.Hints, fmt.Sprintf("the token may lack the permission %q, or belong to another account; edit it under My Profile > API Tokens", permission))
@@ -62,6 +65,7 @@ var advice = []struct {
 	{"queue", []int{11005}, provision.Failed, "a Worker outside this project still sends to it: take the binding out of that Worker first"},
 	{"queue", []int{11017}, provision.Failed, "a bucket still sends event notifications to it: delete those first"},
 	{"r2", []int{10042}, provision.Refused, "R2 is not enabled for this account: enable it once in the dashboard under R2 Object Storage"},
+	{"turnstile", []int{10215}, provision.Failed, "the Worker's newest version is not deployed, and a secret is put only on one that is: wrangler versions deploy, or npm run deploy"},
 	{"worker", []int{10064}, provision.Failed, "a queue outside this project is still read by it: remove that consumer first"},
 	{"worker", []int{10142}, provision.Failed, "other Workers still call it by a service binding: take that out of them first"},
 	{"worker", []int{10034}, provision.Refused, "verify the account's email address in the dashboard first"},

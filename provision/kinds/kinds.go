@@ -47,6 +47,7 @@ type kind[S any] struct {
 	upserts    bool  // its create call overwrites what is there
 	settles    []int // codes with which it is refused while what it stands on is fresh
 	clears     []int // codes with which its delete is refused while what stood on it is still seen
+	namesakes  bool  // names are not unique: it is found by its mark, and others of its name are nobody's business
 	calls      func(a provision.Action, changes []provision.Change) int
 
 	// resolve canonicalises what the manifest says and names the resource. Most
@@ -58,6 +59,7 @@ type kind[S any] struct {
 	delete  func(ctx context.Context, c *Client, s step[S]) error
 	save    func(ctx context.Context, c *Client, s step[S], w io.Writer) error // nil: what it holds cannot be saved
 	bind    func(e provision.Entry, s S) []provision.Binding
+	chore   func(s S) Chore // what is left for a person to do once one is made; nil: nothing
 }
 
 // An Example is a resource object through its life, as the manifest has it. The
@@ -122,6 +124,7 @@ type Kind struct {
 	Permission string
 	Traits     provision.Traits
 	Derived    bool // it has no schema: another kind's resource stands for it
+	Namesakes  bool // names are not unique, so that one of its name is no conflict
 	Example    Example
 	page       string
 	tags       tagging
@@ -134,6 +137,7 @@ type Kind struct {
 	delete     func(context.Context, *Client, provision.Step) error
 	save       func(context.Context, *Client, provision.Step, io.Writer) error
 	bind       func(provision.Entry) []provision.Binding
+	chore      func(provision.Entry) Chore
 }
 
 var registry = map[string]Kind{}
@@ -179,8 +183,10 @@ func (k kind[S]) erase() Kind {
 	}
 	marks, remarks := k.tags.calls()
 	return Kind{
-		Name: k.name, Permission: k.permission, page: k.page, tags: k.tags, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example, Derived: k.resolve == nil,
-		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Save: saving, Ignorable: k.ignorable(), Calls: k.calls, Marks: marks, Remarks: remarks},
+		Name: k.name, Permission: k.permission, page: k.page, tags: k.tags, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example,
+		Derived: k.resolve == nil, Namesakes: k.namesakes, chore: k.leaves(),
+		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store,
+			Save: saving, Ignorable: k.ignorable(), Calls: k.calls, Note: k.noted(), Marks: marks, Remarks: remarks},
 		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
 			return k.resources(in)
 		},

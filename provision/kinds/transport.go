@@ -266,6 +266,7 @@ func (t *transport) once(ctx context.Context, req *http.Request, a *attempted) (
 		return nil, fmt.Errorf("%w: more than %d MiB", errTooLarge, t.limits.answer>>20)
 	}
 	a.body = body
+	t.mask.learn(body)
 	if err := refusal(out, resp, body, t.now()); err != nil {
 		// What it says is cut to length: the token must not be cut in two before.
 		return nil, refusal(out, resp, []byte(t.mask.Text(string(body))), t.now())
