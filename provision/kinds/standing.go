@@ -127,6 +127,10 @@ func (c *Client) diagnosed(ctx context.Context, err error) error {
 		return slices.Contains(e.Codes, 7003) && strings.Contains(e.Path, "/accounts/")
 	})
 	var cause *provision.Problem
+	var never *unsentError
+	if errors.As(err, &never) {
+		return c.transport.unreached(never.err) // once, and not of each resource
+	}
 	if fromElsewhere(err) {
 		// Verifying was seen to answer such a token with 1000, as if it were none.
 		var one *APIError

@@ -28,7 +28,7 @@ func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Re
 // unreached words the failure of a request that never got to Cloudflare: by what
 // stood in its way there is something else to try.
 func (t *transport) unreached(err error) error {
-	p := &provision.Problem{Text: "Cloudflare cannot be reached", Err: err}
+	p := &provision.Problem{Text: "Cloudflare cannot be reached", Err: &unsentError{err}}
 	var name *net.DNSError
 	var invalid x509.CertificateInvalidError
 	var untrusted x509.UnknownAuthorityError
