@@ -72,7 +72,7 @@ const cloudKey = "cloud"
 
 // cloudflare start [-latency D] [-zone NAME[:STATUS[:ACCOUNT[:TYPE]]]] [-account ID:NAME]...   serve one and point cfboot at it
 //
-//	-groups G,G... -status S -expires TIME -from NETWORK   of cfboot's token; none: it may do everything
+//	-groups G,G... -status S -expires TIME -from NETWORK -owner ACCOUNT   of cfboot's token; none: it may do everything
 //	-plan free -without PRODUCT,...                        of the test's account
 //
 // cloudflare account [PLAN [PRODUCT,...]]   the plan and what is not enabled from now on
@@ -209,6 +209,8 @@ func startCloud(ts *testscript.TestScript, args []string) {
 			at, err := time.Parse(time.RFC3339, args[i+1])
 			ts.Check(err)
 			token.Expires = at
+		case "-owner":
+			token.Account = args[i+1]
 		case "-from":
 			network, err := netip.ParsePrefix(args[i+1])
 			ts.Check(err)
@@ -220,7 +222,7 @@ func startCloud(ts *testscript.TestScript, args []string) {
 	if o.Accounts == nil {
 		o.Accounts = []emulator.Account{account}
 	}
-	if token.Groups != nil || token.Status != "" || !token.Expires.IsZero() || token.From != nil {
+	if token.Groups != nil || token.Status != "" || !token.Expires.IsZero() || token.From != nil || token.Account != "" {
 		o.Tokens = []emulator.Token{{Value: handToken}, token}
 	}
 	s, err := emulator.Open("", o)

@@ -24,17 +24,19 @@ func (d *doctor) checkCloudflare() (err error) {
 		return nil
 	}
 	defer func() { err = errors.Join(err, closer()) }()
+	var account error
+	if client.Account == "" {
+		account = client.FindAccount(d.ctx) // before the token: one that is an account's is verified there
+	}
 	standing, err := client.Standing(d.ctx)
 	if err != nil {
 		d.deny("token", err)
 		return d.ctx.Err()
 	}
 	d.tellToken(standing)
-	if client.Account == "" {
-		if err := client.FindAccount(d.ctx); err != nil {
-			d.deny("account", err)
-			return d.ctx.Err()
-		}
+	if account != nil {
+		d.deny("account", account)
+		return d.ctx.Err()
 	}
 	d.doc.Account = client.Account
 	var resources []provision.Resource

@@ -43,6 +43,11 @@ func TestPlans(t *testing.T) {
 	if g.Status != 400 || g.code() != 7406 || g.Errors[0].Message != "System limit reached: databases per account (10)" {
 		t.Errorf("an eleventh on the Free plan: %s", g.Raw)
 	}
+	c.script("app")
+	crons := strings.Repeat(`{"cron":"* * * * *"},`, 5)
+	if g := c.do("PUT", "A/workers/scripts/app/schedules", "["+crons+`{"cron":"0 * * * *"}]`); g.Status != 400 || !strings.Contains(g.Raw, "limit of 5 cron triggers") {
+		t.Errorf("a sixth cron trigger on the Free plan: %s", g.Raw)
+	}
 	// The control endpoint gives it the Paid plan.
 	w := httptest.NewRecorder()
 	c.ServeHTTP(w, httptest.NewRequest("POST", controlPrefix+"account", strings.NewReader(`{"id":"`+acct+`","plan":"paid"}`)))

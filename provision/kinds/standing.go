@@ -64,6 +64,9 @@ func (c *Client) verifyToken(ctx context.Context) (s Standing, err error) {
 		return s, addressProblem(err)
 	case codeIs(err, 6003, 6111):
 		return s, refused("the API token is not valid", plain(err), "it has characters that no token has: look for quotation marks, blanks and line ends around it in CLOUDFLARE_API_TOKEN")
+	case codeIs(err, 1000) && c.Account == "":
+		return s, refused("the API token is not valid", plain(err), "one that belongs to an account and not to a user needs its account named: CLOUDFLARE_ACCOUNT_ID, or --account",
+			"else it was mistyped, deleted, or rolled: its page shows which there are")
 	case codeIs(err, 1000, 9106, 9109, 10000) || statusIs(err, 400, 401, 403):
 		return s, refused("the API token is not valid", plain(err), "it was mistyped, deleted, or rolled: its page shows which there are")
 	case err != nil:
