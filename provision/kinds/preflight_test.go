@@ -46,7 +46,7 @@ func TestABadTokenIsNamedAsWhatItIs(t *testing.T) {
 		{"malformed", emulator.Token{}, "in \"quotation marks\" 0123456789012345678", "the API token is not valid"},
 		{"expired", emulator.Token{Expires: ended}, "", "the API token is expired, since 2020-02-03 04:05 UTC"},
 		{"disabled", emulator.Token{Status: "disabled"}, "", "the API token is disabled"},
-		{"from another address", emulator.Token{From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, "", "may not be used from this machine's address"},
+		{"from another address", emulator.Token{From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, "", "the API token may not be used from this machine's address"},
 		{"expired, of an account", emulator.Token{Account: account, Expires: ended}, "", "the API token is expired"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestABadTokenIsNamedAsWhatItIs(t *testing.T) {
 			}
 			_, err := newPlan(t, w, oneOfEach)
 			p := problem(t, err)
-			if p.Class != provision.Refused || !strings.Contains(err.Error(), tt.says) || strings.Contains(strings.Join(p.Hints, "\n"), "permission") {
+			if p.Class != provision.Refused || !strings.HasPrefix(err.Error(), tt.says) || strings.Contains(strings.Join(p.Hints, "\n"), "permission") {
 				t.Errorf("%d %v\n%s", p.Class, err, strings.Join(p.Hints, "\n"))
 			}
 			if len(p.Hints) == 0 || len(w.left()) > 0 || strings.Contains(err.Error(), w.token) {
