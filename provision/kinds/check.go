@@ -38,7 +38,7 @@ func (c *Client) Unwritable(p provision.Plan) []string {
 // Tagging asks whether resources can be tagged, which is how those are marked
 // that have no room for a comment. The error says why not.
 func (c *Client) Tagging(ctx context.Context) error {
-	_, err := get[any](ctx, c, "accounts/"+c.Account+"/tags/resources", nil)
+	_, err := get[any](ctx, c, c.tagsPath()+"/resources", nil)
 	return plain(err)
 }
 
