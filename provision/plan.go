@@ -269,8 +269,11 @@ func (p Plan) ConflictProblem() error {
 	if stray {
 		hints = append(hints, "bring the state back that has them, or make it anew of what exists: "+p.Command("state rebuild"))
 	}
-	return &Problem{Text: strings.Join(lines, "\n"), Class: Refused, Hints: append(hints,
-		"cfboot never takes over or deletes by itself what it did not make: remove or rename what exists, or change \"name\" in cfboot.jsonc")}
+	// Where nothing is in the way, the lines say what is wanting.
+	if slices.ContainsFunc(p.Conflicts, func(c Conflict) bool { return c.ID != "" || c.Adoptable }) {
+		hints = append(hints, "cfboot never takes over or deletes by itself what it did not make: remove or rename what exists, or change \"name\" in cfboot.jsonc")
+	}
+	return &Problem{Text: strings.Join(lines, "\n"), Class: Refused, Hints: hints}
 }
 
 // AdoptCommand is what a person would type to take over what is in the way.

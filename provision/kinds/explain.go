@@ -38,11 +38,14 @@ func explain(key provision.Key, k Kind, err error) error {
 		permission := k.Permission
 		switch {
 		case strings.HasSuffix(api.Path, "/zones"):
-			permission = "Zone Read"
+			permission = zoneRead
 		case strings.Contains(api.Path, "/workers/scripts/"):
 			permission = registry["worker"].Permission
 		}
-		p.Class = provision.Refused
+		if fromElsewhere(err) {
+			return addressProblem(err)
+		}
+		p.Class, p.Err = provision.Refused, &denial{permission, err}
 		p.Hints = append(p.Hints, fmt.Sprintf("the token may lack the permission %q, or belong to another account; edit it under My Profile > API Tokens", permission))
 	}
 	return p
@@ -55,7 +58,6 @@ var advice = []struct {
 	class provision.Class
 	hint  string
 }{
-	{"d1", []int{7406}, provision.Refused, "the account's limit of D1 databases is reached (10 on the Free plan): delete one that is no longer used, or upgrade"},
 	{"dns", []int{81045}, provision.Refused, "the zone's limit of DNS records is reached: delete some, or upgrade its plan"},
 	{"dns", []int{9300}, provision.Refused, `the zone's plan allows fewer record tags (the Free plan none): leave out "tags"`},
 	{"dns", []int{81053, 81054}, provision.Refused, "a CNAME record stands beside no address record of its name: delete the one that is there first"},
@@ -72,7 +74,8 @@ var advice = []struct {
 }
 
 // summed words everything that could not be read as one error: the first of
-// each kind of resource, with the number of those like it.
+// each kind of resource, with the number of those like it, and every permission
+// that is wanting.
 func summed(want []provision.Wanted, errs []error) error {
 	type group struct {
 		key   provision.Key
@@ -80,8 +83,9 @@ func summed(want []provision.Wanted, errs []error) error {
 		count int
 	}
 	var groups []*group
+	var wants wanting
 	for i, err := range errs {
-		if err == nil {
+		if err == nil || wants.add(want[i].Key, err) {
 			continue
 		}
 		at := slices.IndexFunc(groups, func(g *group) bool { return g.key.Kind == want[i].Key.Kind })
@@ -90,11 +94,14 @@ func summed(want []provision.Wanted, errs []error) error {
 		}
 		groups[at].count++
 	}
-	if len(groups) == 0 {
+	all := wants.lines()
+	if len(groups)+len(all) == 0 {
 		return nil
 	}
-	sum := &provision.Problem{Class: provision.Failed}
-	var all []error
+	sum := &provision.Problem{Class: provision.Failed, Hints: wants.hints()}
+	if len(all) > 0 {
+		sum.Class = provision.Refused
+	}
 	for _, g := range groups {
 		place := g.key.String()
 		if g.count > 1 {

@@ -368,6 +368,25 @@ func canonical(v any) map[string]any {
 // Observe implements provision.Reader. What cannot be read is told of every kind
 // at once, so that a token need not be mended one permission after another.
 func (c *Client) Observe(ctx context.Context, want []provision.Wanted, withData bool) (map[provision.Key]provision.Observed, error) {
+	out, errs := c.look(ctx, want, withData)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := summed(want, errs); err != nil {
+		return nil, c.diagnosed(ctx, err)
+	}
+	seen := make(map[provision.Key]provision.Observed, len(want))
+	for i, w := range want {
+		seen[w.Key] = out[i]
+		if !out[i].Exists {
+			c.past.absent.Store(place{w.Key.Kind, w.Name}, c.transport.now())
+		}
+	}
+	return seen, nil
+}
+
+// look reads all that is wanted, and says of each what came of it.
+func (c *Client) look(ctx context.Context, want []provision.Wanted, withData bool) ([]provision.Observed, []error) {
 	out, errs := make([]provision.Observed, len(want)), make([]error, len(want))
 	var g group
 	g.SetLimit(4 * parallel) // the transport bounds what is really sent
@@ -382,25 +401,15 @@ func (c *Client) Observe(ctx context.Context, want []provision.Wanted, withData 
 					return err
 				})())
 			}
+			if blocked, is := blockedBy(w, err); is {
+				out[i], err = blocked, nil
+			}
 			errs[i] = err
 			return nil
 		})
 	}
 	_ = g.Wait() // the errors are in errs
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := summed(want, errs); err != nil {
-		return nil, err
-	}
-	seen := make(map[provision.Key]provision.Observed, len(want))
-	for i, w := range want {
-		seen[w.Key] = out[i]
-		if !out[i].Exists {
-			c.past.absent.Store(place{w.Key.Kind, w.Name}, c.transport.now())
-		}
-	}
-	return seen, nil
+	return out, errs
 }
 
 // Create implements provision.Driver.
