@@ -1,7 +1,6 @@
 package cli
 
 import (
-
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
