@@ -43,7 +43,7 @@ func TestWrangler(t *testing.T) {
 			"PORT":                        port,
 			"SDK":                         sdk,
 			"XDG_CONFIG_HOME":             filepath.Join(env.WorkDir, "xdg"),
-			"NPM_CONFIG_USERCONFIG":       filepath.Join(home, ".npmrc"), // where the registry may be named
+			"NPM_CONFIG_USERCONFIG":       filepath.Join(home, ".npmrc"),    // where the registry may be named
 			"NODE_EXTRA_CA_CERTS":         os.Getenv("NODE_EXTRA_CA_CERTS"), // whom it takes to reach that
 			"npm_config_cache":            filepath.Join(home, ".npm"),
 			"npm_config_audit":            "false",

@@ -151,7 +151,7 @@ func (x *exchange) metadata() (out []finding) {
 	for _, s := range parts([]*openapi3.Schema{content.Schema.Value}) {
 		for name, field := range s.Properties {
 			var v any
-			if text := form.Value[name]; len(text) == 0 || json.Unmarshal([]byte(text[0]), &v) != nil {
+			if text := form.Value[name]; len(text) == 0 || field.Value.Type.Is("string") || json.Unmarshal([]byte(text[0]), &v) != nil {
 				continue
 			}
 			out = append(out, x.findings("request", "body/"+name, field.Value.VisitJSON(v, openapi3.MultiErrors()))...)

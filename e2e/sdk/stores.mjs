@@ -26,8 +26,8 @@ async function d1(client, account_id) {
 	const dump = await client.d1.database.export(db.uuid, { account_id, output_format: "polling" });
 	assert.equal(dump.status, "complete");
 	assert.match(await (await fetch(dump.result.signed_url)).text(), /CREATE TABLE/i);
-	await client.d1.database.create({ account_id, name: "sdk-db-2" });
-	assert.equal((await all(client.d1.database.list({ account_id, per_page: 1 }))).length, 2);
+	for (let i = 2; i < 13; i++) await client.d1.database.create({ account_id, name: `sdk-db-${i}` });
+	assert.equal((await all(client.d1.database.list({ account_id, per_page: 10 }))).length, 12); // two pages
 	assert.deepEqual((await all(client.d1.database.list({ account_id, name: "sdk-db-2" }))).map((d) => d.name), ["sdk-db-2"]);
 	for (const d of await all(client.d1.database.list({ account_id }))) await client.d1.database.delete(d.uuid, { account_id });
 	await refused(client.d1.database.get(db.uuid, { account_id }), 404, 7404);

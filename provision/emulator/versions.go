@@ -145,7 +145,7 @@ func (s *Server) showVersion(w *script, v *version) map[string]any {
 	annotations := map[string]string{"workers/triggered_by": "upload"}
 	maps.Copy(annotations, v.Annotations)
 	return map[string]any{
-		"id": v.ID, "number": v.Number, "annotations": annotations, "startup_time_ms": 7,
+		"id": v.ID, "number": v.Number, "annotations": annotations,
 		"metadata": map[string]any{"created_on": micros(v.Made), "modified_on": micros(v.Made), "source": v.Client,
 			"author_id": userID, "author_email": userEmail, "has_preview": w.Previews},
 		"resources": map[string]any{"bindings": shown(v.Bindings), "script": code, "script_runtime": runtime},
@@ -199,7 +199,9 @@ func (s *Server) postVersion(c *call) (*reply, error) {
 		return nil, err
 	}
 	s.scripts.put(c.x, &next)
-	return ok(s.showVersion(&next, v))
+	out := s.showVersion(&next, v)
+	out["startup_time_ms"] = 7
+	return ok(out)
 }
 
 // theVersion finds a version of a script.
