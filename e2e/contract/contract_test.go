@@ -1,8 +1,17 @@
+// Package contract holds what is said to the emulator, and what it answers,
+// against the OpenAPI documents of Cloudflare's API, and keeps the list of
+// endpoints beside the emulator true.
+//
+// The suites that talk to an emulator anyway record what is said (e2e/record);
+// `make contract` has them recorded, unless that was done, and runs TestContract
+// over it. The documents stand in ../shared/openapi beside the checkout.
 package contract
 
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +19,13 @@ import (
 	"testing"
 
 	"github.com/cfboot/cfboot/e2e/record"
+)
+
+// Whoever is missing here was not recorded, and all that is said of the rest
+// would be said of too little.
+var (
+	wantSuites  = []string{"kinds", "scripts", "sdk", "wrangler"}
+	wantClients = []string{"cfboot", "go-sdk", "ts-sdk", "wrangler"}
 )
 
 // recordings reads what the suites have written down.
@@ -24,59 +40,149 @@ func recordings(t *testing.T) []record.Exchange {
 		t.Fatal(err)
 	}
 	var all []record.Exchange
+	suites, clients := map[string]bool{}, map[string]bool{}
 	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		lines := bufio.NewScanner(f)
-		lines.Buffer(nil, 16<<20)
-		for lines.Scan() {
-			var e record.Exchange
-			if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
+		for _, e := range exchanges(t, name) {
+			suites[e.Suite], clients[e.Client] = true, true
 			all = append(all, e)
 		}
-		if err := lines.Err(); err != nil {
-			t.Fatalf("%s: %v", name, err)
+	}
+	for _, s := range wantSuites {
+		if !suites[s] {
+			t.Errorf("the suite %s was not recorded in %s", s, dir)
+		}
+	}
+	for _, c := range wantClients {
+		if !clients[c] {
+			t.Errorf("nothing that %s says was recorded in %s", c, dir)
 		}
 	}
 	return all
 }
 
-func TestContract(t *testing.T) {
-	all := recordings(t)
-	c := checker{documents(t)}
-	eps := endpoints(t)
-	type seen struct {
-		n       int
-		clients []string
-		example record.Exchange
+func exchanges(t *testing.T, name string) (all []record.Exchange) {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
 	}
-	found := map[finding]*seen{}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var e record.Exchange
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		all = append(all, e)
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return all
+}
+
+// A sighting says how often something was seen, and by whom.
+type sighting struct {
+	n       int
+	clients []string
+	example record.Exchange
+}
+
+// see counts an exchange under a key.
+func see[K comparable](m map[K]*sighting, key K, e record.Exchange) {
+	s := m[key]
+	if s == nil {
+		s = &sighting{example: e}
+		m[key] = s
+	}
+	s.n++
+	if i, has := slices.BinarySearch(s.clients, e.Client); !has {
+		s.clients = slices.Insert(s.clients, i, e.Client)
+	}
+}
+
+func TestContract(t *testing.T) {
+	all, documents, known := recordings(t), documents(t), endpoints(t)
+	c := checker{documents}
+	found, asked, unknown := map[finding]*sighting{}, map[string]*sighting{}, map[string]*sighting{}
 	for _, e := range all {
-		ep, params, has := find(eps, e.Method, e.Path)
+		ep, params, has := find(known, e.Method, e.Path)
 		if !has {
+			see(unknown, e.Method+" "+e.Path, e)
 			continue
 		}
+		see(asked, ep.String(), e)
 		for _, f := range c.check(e, ep.String(), params) {
-			s := found[f]
-			if s == nil {
-				s = &seen{example: e}
-				found[f] = s
-			}
-			s.n++
-			if !slices.Contains(s.clients, e.Client) {
-				s.clients = append(s.clients, e.Client)
-			}
+			see(found, f, e)
 		}
 	}
-	var lines []string
+	report(t, found)
+	coverage(t, documents, asked, unknown)
+	checkTable(t, documents, asked)
+}
+
+// report fails for each difference that no exception covers, and for each
+// exception that covers none.
+func report(t *testing.T, found map[finding]*sighting) {
+	used := make([]int, len(exceptions))
 	for f, s := range found {
-		lines = append(lines, f.String()+" "+strings.Join(s.clients, ","))
+		i := slices.IndexFunc(exceptions, func(e exception) bool { return e.covers(f) })
+		if i >= 0 {
+			used[i]++
+			continue
+		}
+		e := s.example
+		t.Errorf("%s\n\tsaid by %s, %d times, as in %s %s?%s\n\t%s\n\t%d %s", f, strings.Join(s.clients, ", "), s.n,
+			e.Method, e.Path, e.Query, short(e.Request.Text), e.Status, short(e.Answer.Text))
 	}
-	slices.Sort(lines)
-	t.Error(len(all), len(lines), "\n"+strings.Join(lines, "\n"))
+	for i, e := range exceptions {
+		if used[i] == 0 {
+			t.Errorf("this exception occurs no more, take it out: %+v", e)
+		}
+	}
+	t.Logf("%d differences, all known, under %d exceptions", len(found), len(exceptions))
+}
+
+func short(s string) string {
+	if len(s) > 400 {
+		return s[:400] + "…"
+	}
+	return s
+}
+
+// coverage tells how much of the documents was played, and by whom.
+func coverage(t *testing.T, documents []*document, asked, unknown map[string]*sighting) {
+	total, covered, by := map[string]bool{}, map[string]bool{}, map[string]int{}
+	for _, d := range documents {
+		for op := range d.operations {
+			total[op] = true
+		}
+	}
+	var outside []string
+	for ep, s := range asked {
+		op := shapeOf(ep)
+		if !total[op] {
+			outside = append(outside, ep)
+			continue
+		}
+		covered[op] = true
+		for _, c := range s.clients {
+			by[c]++
+		}
+	}
+	t.Logf("%d of the documents' %d operations are covered", len(covered), len(total))
+	for _, c := range slices.Sorted(maps.Keys(by)) {
+		t.Logf("  by %-8s %d", c, by[c])
+	}
+	list := func(what string, names []string) {
+		slices.Sort(names)
+		t.Logf("%s:\n\t%s", what, strings.Join(names, "\n\t"))
+	}
+	list("asked for, emulated and in no document", outside)
+	var missing []string
+	for what, s := range unknown {
+		missing = append(missing, fmt.Sprintf("%s (%s: %d)", what, strings.Join(s.clients, ", "), s.example.Status))
+	}
+	list("asked for and not emulated", missing)
 }

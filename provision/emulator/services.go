@@ -113,7 +113,7 @@ func (s *Server) showWorker(c *call, w *script) any {
 	out := map[string]any{"id": w.ID, "name": w.Name, "created_on": micros(w.Made), "updated_on": micros(w.Modified),
 		"observability": map[string]any{"enabled": false}, "tail_consumers": none, // who refers to it is not followed here:
 		"references": map[string]any{"dispatch_namespace_outbounds": none, "domains": none, "durable_objects": none, "queues": none, "workers": none},
-		"logpush": w.Logpush, "tags": orEmpty(w.Tags),
+		"logpush":    w.Logpush, "tags": orEmpty(w.Tags),
 		"subdomain": map[string]any{"enabled": w.Enabled, "previews_enabled": w.Previews,
 			"url": "https://" + host, "preview_url_suffix": "-" + host}}
 	setRaw(out, "tail_consumers", w.Tails)
