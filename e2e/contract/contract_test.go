@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/cfboot/cfboot/e2e/record"
+	"github.com/cfboot/cfboot/provision/emulator"
 )
 
 // Whoever is missing here was not recorded, and all that is said of the rest
@@ -118,7 +119,7 @@ func TestContract(t *testing.T) {
 		}
 	}
 	report(t, found)
-	coverage(t, documents, asked, unknown)
+	coverage(t, documents, known, asked, unknown)
 	checkTable(t, documents, asked)
 }
 
@@ -151,38 +152,43 @@ func short(s string) string {
 	return s
 }
 
-// coverage tells how much of the documents was played, and by whom.
-func coverage(t *testing.T, documents []*document, asked, unknown map[string]*sighting) {
-	total, covered, by := map[string]bool{}, map[string]bool{}, map[string]int{}
+// coverage tells how much of the documents is emulated and was played, by whom,
+// and what lies outside of them.
+func coverage(t *testing.T, documents []*document, known []emulator.Endpoint, asked, unknown map[string]*sighting) {
+	total := map[string]bool{}
 	for _, d := range documents {
 		for op := range d.operations {
 			total[op] = true
 		}
 	}
-	var outside []string
-	for ep, s := range asked {
-		op := shapeOf(ep)
-		if !total[op] {
-			outside = append(outside, ep)
+	emulated, covered, by := 0, 0, map[string]int{}
+	var outside, unasked, missing []string
+	for _, ep := range known {
+		s := asked[ep.String()]
+		if s == nil {
+			unasked = append(unasked, ep.String())
+		}
+		if !total[shape(ep.Method, ep.Path)] {
+			outside = append(outside, ep.String())
 			continue
 		}
-		covered[op] = true
+		if emulated++; s == nil {
+			continue
+		}
+		covered++
 		for _, c := range s.clients {
 			by[c]++
 		}
 	}
-	t.Logf("%d of the documents' %d operations are covered", len(covered), len(total))
+	t.Logf("of the documents' %d operations the emulator has %d, and %d of them were asked for", len(total), emulated, covered)
 	for _, c := range slices.Sorted(maps.Keys(by)) {
 		t.Logf("  by %-8s %d", c, by[c])
 	}
-	list := func(what string, names []string) {
-		slices.Sort(names)
-		t.Logf("%s:\n\t%s", what, strings.Join(names, "\n\t"))
-	}
-	list("asked for, emulated and in no document", outside)
-	var missing []string
 	for what, s := range unknown {
 		missing = append(missing, fmt.Sprintf("%s (%s: %d)", what, strings.Join(s.clients, ", "), s.example.Status))
 	}
-	list("asked for and not emulated", missing)
+	for what, names := range map[string][]string{"emulated and in no document": outside, "emulated and asked for by nobody": unasked, "asked for and not emulated": missing} {
+		slices.Sort(names)
+		t.Logf("%d %s:\n\t%s", len(names), what, strings.Join(names, "\n\t"))
+	}
 }

@@ -8,5 +8,7 @@ export async function account(client, account_id) {
 	assert.deepEqual((await all(client.accounts.list())).map((a) => a.id), [account_id]);
 	assert.equal((await client.accounts.get({ account_id })).name, "Offline");
 	assert.equal((await all(client.memberships.list()))[0].account.id, account_id);
-	assert.ok((await client.workers.subdomains.get({ account_id })).subdomain);
+	const { subdomain } = await client.workers.subdomains.get({ account_id });
+	assert.equal((await client.workers.subdomains.update({ account_id, subdomain: "sdk-subdomain" })).subdomain, "sdk-subdomain");
+	await client.workers.subdomains.update({ account_id, subdomain });
 }

@@ -174,6 +174,9 @@ func sdkVectorize(s *sdk) {
 	s.same("dimensions", got(c.Get(s.Context(), "sdk-index", account[vectorize.IndexGetParams]()))(s).Config.Dimensions, int64(8))
 	s.same("indexes", len(all(s, c.ListAutoPaging(s.Context(), account[vectorize.IndexListParams]()))), 1)
 	got(c.Delete(s.Context(), "sdk-index", account[vectorize.IndexDeleteParams]()))(s)
+	preset := with[vectorize.IndexNewParamsConfigVectorizeIndexPresetConfiguration](map[string]any{"Preset": "@cf/baai/bge-small-en-v1.5"})
+	index := got(c.New(s.Context(), account[vectorize.IndexNewParams]("Name", "sdk-preset", "Config", preset)))(s)
+	s.same("a preset's dimensions", index.Config.Dimensions, int64(384))
 }
 
 // sdkWorkers: the typed upload writes its metadata in a way of which no source

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { all, refused } from "./check.mjs";
 
 export async function stores(client, account_id) {
@@ -26,6 +27,13 @@ async function d1(client, account_id) {
 	const dump = await client.d1.database.export(db.uuid, { account_id, output_format: "polling" });
 	assert.equal(dump.status, "complete");
 	assert.match(await (await fetch(dump.result.signed_url)).text(), /CREATE TABLE/i);
+	const sql = "insert into t values (3, 'z');";
+	const etag = createHash("md5").update(sql).digest("hex");
+	const init = await client.d1.database.import(db.uuid, { account_id, action: "init", etag });
+	assert.equal((await fetch(init.upload_url, { method: "PUT", body: sql })).status, 200);
+	await client.d1.database.import(db.uuid, { account_id, action: "ingest", etag, filename: init.filename });
+	const [after] = await all(client.d1.database.query(db.uuid, { account_id, sql: "select count(*) as n from t" }));
+	assert.deepEqual(after.results, [{ n: 3 }]);
 	for (let i = 2; i < 13; i++) await client.d1.database.create({ account_id, name: `sdk-db-${i}` });
 	assert.equal((await all(client.d1.database.list({ account_id, per_page: 10 }))).length, 12); // two pages
 	assert.deepEqual((await all(client.d1.database.list({ account_id, name: "sdk-db-2" }))).map((d) => d.name), ["sdk-db-2"]);

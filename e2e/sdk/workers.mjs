@@ -42,6 +42,8 @@ export async function workers(client, account_id) {
 	assert.equal((await scripts.settings.edit("sdk-worker", { account_id, logpush: true })).logpush, true);
 	assert.equal((await scripts.scriptAndVersionSettings.get("sdk-worker", { account_id })).bindings.length, 2);
 
+	assert.deepEqual((await all(client.workers.beta.workers.list({ account_id }))).map((w) => w.name), ["sdk-worker"]);
+
 	await settings(client, account_id);
 	await versions(client, account_id);
 	await outside(client, account_id);
@@ -71,6 +73,7 @@ async function settings(client, account_id) {
 	assert.equal((await all(client.resourceTagging.list({ account_id, tag: ["owner=sdk"] }))).length, 1);
 	assert.deepEqual(await all(client.resourceTagging.keys.list({ account_id })), ["owner"]);
 	assert.deepEqual(await all(client.resourceTagging.values.list("owner", { account_id })), ["sdk"]);
+	assert.deepEqual((await client.resourceTagging.summary.get({ account_id })).map((s) => s.key), ["owner"]);
 	// The SDK's own delete does not say whose.
 	await client.delete(`/accounts/${account_id}/tags`, { body: { resource_type: "d1_database", resource_id: database.uuid } });
 	await client.d1.database.delete(database.uuid, { account_id });
@@ -100,6 +103,9 @@ async function outside(client, account_id) {
 	assert.equal((await routes.get(route.id, { zone_id })).script, "sdk-worker");
 	assert.equal((await routes.update(route.id, { zone_id, pattern: "sdk.example/*", script: "sdk-worker" })).pattern, "sdk.example/*");
 	assert.equal((await all(routes.list({ zone_id }))).length, 1);
+	await client.resourceTagging.zoneTags.update({ zone_id, resource_type: "worker_route", resource_id: route.id, tags: { owner: "sdk" } });
+	assert.equal((await client.resourceTagging.zoneTags.get({ zone_id, resource_type: "worker_route", resource_id: route.id })).tags.owner, "sdk");
+	await client.delete(`/zones/${zone_id}/tags`, { body: { resource_type: "worker_route", resource_id: route.id } });
 	await routes.delete(route.id, { zone_id });
 
 	const domain = await domains.update({ account_id, hostname: "app.sdk.example", service: "sdk-worker", zone_id });
