@@ -21,14 +21,15 @@ func TestCheckerFinds(t *testing.T) {
 		endpoint string
 		want     string // "": nothing is wrong
 	}{
-		"as documented":     {func(e *record.Exchange) {}, "POST " + databases, ""},
-		"a field's type":    {func(e *record.Exchange) { e.Answer.Text = strings.Replace(answer, `"db"`, `1`, 1) }, "POST " + databases, "R26: answer of POST accounts/{account}/d1/database: 200/result/name: value must be a string"},
-		"a missing field":   {func(e *record.Exchange) { e.Answer.Text = strings.Replace(answer, `"messages":[],`, ``, 1) }, "POST " + databases, `R26: answer of POST accounts/{account}/d1/database: 200/messages: property "messages" is missing`},
-		"an unknown field":  {func(e *record.Exchange) { e.Answer.Text = strings.Replace(answer, `"uuid"`, `"uid"`, 1) }, "POST " + databases, "R26: answer of POST accounts/{account}/d1/database: 200/result/uid: is not in the document"},
-		"another status":    {func(e *record.Exchange) { e.Status = 201 }, "POST " + databases, "R26: answer of POST accounts/{account}/d1/database: 201: status is not supported"},
-		"what is sent":      {func(e *record.Exchange) { e.Request.Text = `{"name":"db","primary_location_hint":"mars"}` }, "POST " + databases, "R26: request of POST accounts/{account}/d1/database: body/primary_location_hint: value is not one of the allowed values"},
-		"an unknown option": {func(e *record.Exchange) { e.Request.Text = `{"name":"db","location":"weur"}` }, "POST " + databases, "R26: request of POST accounts/{account}/d1/database: body/location: is not in the document"},
-		"an unknown query":  {func(e *record.Exchange) { e.Query = "pages=1" }, "POST " + databases, "R26: request of POST accounts/{account}/d1/database: query pages: is not in the document"},
+		"as documented":               {func(e *record.Exchange) {}, "POST " + databases, ""},
+		"a field's type":              {func(e *record.Exchange) { e.Answer.Text = strings.Replace(answer, `"db"`, `1`, 1) }, "POST " + databases, "R26: answer of POST accounts/{account}/d1/database: 200/result/name: value must be a string"},
+		"a missing field":             {func(e *record.Exchange) { e.Answer.Text = strings.Replace(answer, `"messages":[],`, ``, 1) }, "POST " + databases, `R26: answer of POST accounts/{account}/d1/database: 200/messages: property "messages" is missing`},
+		"an answer made up by a test": {func(e *record.Exchange) { e.MadeUp, e.Answer.Text = true, `{}` }, "POST " + databases, ""},
+		"an unknown field":            {func(e *record.Exchange) { e.Answer.Text = strings.Replace(answer, `"uuid"`, `"uid"`, 1) }, "POST " + databases, "R26: answer of POST accounts/{account}/d1/database: 200/result/uid: is not in the document"},
+		"another status":              {func(e *record.Exchange) { e.Status = 201 }, "POST " + databases, "R26: answer of POST accounts/{account}/d1/database: 201: status is not supported"},
+		"what is sent":                {func(e *record.Exchange) { e.Request.Text = `{"name":"db","primary_location_hint":"mars"}` }, "POST " + databases, "R26: request of POST accounts/{account}/d1/database: body/primary_location_hint: value is not one of the allowed values"},
+		"an unknown option":           {func(e *record.Exchange) { e.Request.Text = `{"name":"db","location":"weur"}` }, "POST " + databases, "R26: request of POST accounts/{account}/d1/database: body/location: is not in the document"},
+		"an unknown query":            {func(e *record.Exchange) { e.Query = "pages=1" }, "POST " + databases, "R26: request of POST accounts/{account}/d1/database: query pages: is not in the document"},
 		"a wrong request made up by a test": {func(e *record.Exchange) {
 			e.Client, e.Status, e.Query = record.ByHand, 400, "pages=1"
 			e.Answer.Text = `{"success":false,"errors":[{"code":7400,"message":"m"}],"messages":[],"result":null}`

@@ -42,6 +42,8 @@ var exceptions = []exception{
 	{"R26", "answer", `GET accounts/{account}/workers/scripts/{script}(/content/v2)?`, `200`, "response header Content-Type", "modules come as a form: W reads it so; the document is simplified"},
 	{"R26", "answer", `POST accounts/{account}/workers/assets/upload`, `201`, "status is not supported", "W: 201 with the token ends an upload"},
 
+	{"R26", "answer", `POST accounts/{account}/d1/database/{db}/import`, `200/result/status`, "value is not one of", "W: active until it is complete or failed"},
+
 	// What clients send and a document does not have.
 	{"R26", "request", `GET accounts/{account}/queues`, `query (name|page)`, undeclared, "W sends both: queue-consumers.ts, queues/client.ts"},
 	{"R26", "request", `PATCH accounts/{account}/workers/scripts/{script}/secrets-bulk`, `body/secrets.*`, "", "the document describes one secret where the SDKs send a map of them"},
@@ -54,6 +56,7 @@ var exceptions = []exception{
 	{official, "answer", `GET zones/{zone}/workers/routes`, `200/result/\*/script`, "property", "a route without a script is allowed: it turns Workers off"},
 	{official, "request", `GET accounts/{account}/storage/kv/namespaces`, `query per_page`, "number must be at most 100", "W asks for 1000; the most that is allowed today is unknown"},
 	{official, "request", `(POST|PATCH) zones/{zone}/dns_records(/{record})?`, `body(/content)?`, "", "records of data have no content, newer types no schema, and a change may leave out the rest: R26"},
+	{official, "request", `POST accounts/{account}/d1/database/{db}/query`, `body/sql`, "property", "several statements come as a batch: R26"},
 	{official, "request", `PUT accounts/{account}/workers/domains`, `body/environment`, "property", "required no more: R26"},
 }
 

@@ -48,6 +48,8 @@ type Exchange struct {
 	Request Body        `json:"request"`
 	Status  int         `json:"status"`
 	Answer  Body        `json:"answer"`
+	// MadeUp: a test told the emulator what to answer.
+	MadeUp bool `json:"made_up,omitempty"`
 }
 
 // A Body is a request's or an answer's.
@@ -89,6 +91,9 @@ func clientOf(agent string) string {
 // kept are the headers that mean something to an endpoint.
 var kept = []string{"Cf-R2-Jurisdiction", "Cf-R2-Storage-Class", "If-Match"}
 
+// madeUp is the emulator's FailureHeader.
+const madeUp = "X-Emulated-Failure"
+
 // Around is next, with each exchange written down under the suite's name. Where
 // nothing is to be recorded it is next itself.
 func Around(suite string, next http.Handler) http.Handler {
@@ -116,6 +121,7 @@ func Around(suite string, next http.Handler) http.Handler {
 		}
 		tap := &tap{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(tap, r) // panics where the answer is to be lost: then nobody heard it
+		e.MadeUp = tap.Header().Get(madeUp) != ""
 		e.Status, e.Answer = tap.status, body(tap.Header().Get("Content-Type"), tap.body.Bytes())
 		if err := write(e); err != nil {
 			panic(fmt.Sprintf("recording: %v", err))

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/cfboot/cfboot/provision/emulator"
 )
 
 // TestAround: an exchange is written as it was, but for what could let somebody
@@ -21,6 +23,7 @@ func TestAround(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}
 		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set(emulator.FailureHeader, "1")
 		w.WriteHeader(http.StatusTeapot)
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -57,7 +60,7 @@ func TestAround(t *testing.T) {
 	if err := json.Unmarshal(data, &e); err != nil {
 		t.Fatalf("not one exchange: %v\n%s", err, data)
 	}
-	if e.Client != "wrangler" || e.Path != "a%2Fb" || e.Query != "c=d" || e.Request.Text != "body" || e.Status != 418 || e.Answer.Text != "heard body" || e.Header.Get("Cf-R2-Jurisdiction") != "eu" {
+	if e.Client != "wrangler" || e.Path != "a%2Fb" || e.Query != "c=d" || e.Request.Text != "body" || e.Status != 418 || e.Answer.Text != "heard body" || !e.MadeUp || e.Header.Get("Cf-R2-Jurisdiction") != "eu" {
 		t.Errorf("got %+v", e)
 	}
 }
