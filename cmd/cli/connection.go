@@ -39,9 +39,8 @@ func (a *app) chooseAccount(p pinned) (string, error) {
 	return chosen, nil
 }
 
-// connect makes the client for this run. What it returns must be closed.
-func (a *app) connect(dir string, t target, project, environment, domain string, p pinned) (*kinds.Client, func() error, error) {
-	p.flag = t.account
+// connection is how a run speaks to Cloudflare, without where and as whom.
+func (a *app) connection(project, environment string) kinds.Connection {
 	c := kinds.Connection{
 		UserAgent: "cfboot/" + a.Version, Project: project, Environment: environment,
 		Waits: a.wait, Stopping: a.stopping,
@@ -50,6 +49,13 @@ func (a *app) connect(dir string, t target, project, environment, domain string,
 	if a.verbose > 0 {
 		c.Trace = a.trace
 	}
+	return c
+}
+
+// connect makes the client for this run. What it returns must be closed.
+func (a *app) connect(dir string, t target, project, environment, domain string, p pinned) (*kinds.Client, func() error, error) {
+	p.flag = t.account
+	c := a.connection(project, environment)
 	closer := func() error { return nil }
 	if a.offline {
 		o, err := a.openOffline(dir, domain)
@@ -59,18 +65,15 @@ func (a *app) connect(dir string, t target, project, environment, domain string,
 		c.BaseURL, c.Token, c.Account = o.url, offlineToken, offlineAccount
 		closer = o.close
 	} else {
-		token, ok := a.getenv("CLOUDFLARE_API_TOKEN")
-		if !ok {
-			return nil, nil, refused("no API token: CLOUDFLARE_API_TOKEN is not set",
-				"make a token at https://dash.cloudflare.com/profile/api-tokens and set CLOUDFLARE_API_TOKEN", "or rehearse without an account: --offline")
+		if err := a.credentials(&c); err != nil {
+			return nil, nil, err
 		}
 		account, err := a.chooseAccount(p)
 		if err != nil {
 			return nil, nil, err
 		}
-		c.Token, c.Account = token, account
-		c.BaseURL, _ = a.getenv("CLOUDFLARE_API_BASE_URL")
-		if err := a.trusted(c.BaseURL); err != nil {
+		c.Account = account
+		if c.BaseURL, err = a.baseURL(); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -88,6 +91,12 @@ func (a *app) connect(dir string, t target, project, environment, domain string,
 	}
 	a.doc.Account = client.Account
 	return client, closer, nil
+}
+
+// baseURL is where the API is, if not at Cloudflare's usual address.
+func (a *app) baseURL() (string, error) {
+	base, _ := a.getenv("CLOUDFLARE_API_BASE_URL")
+	return base, a.trusted(base)
 }
 
 // trusted refuses to send the token where nobody on the command line said it may
