@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -11,14 +10,14 @@ import (
 // .workers.dev, "" when none is registered.
 type account struct {
 	row
-	Name      string
-	Subdomain string
+	Name           string
+	Subdomain      string
+	Free           bool // on the free plan
+	NoR2, NoQueues bool
 }
 
 func (s *Server) registerAccounts() {
 	s.on("GET", "user", anyToken, s.getUser)
-	s.on("GET", "user/tokens/verify", anyToken, s.verifyToken)
-	s.on("GET", "accounts/{account}/tokens/verify", anyToken, s.verifyToken)
 	s.on("GET", "accounts", anyToken, s.listAccounts)
 	s.on("GET", "accounts/{account}", anyToken, s.getAccount)
 	s.on("GET", "memberships", anyToken, s.listMemberships)
@@ -27,11 +26,8 @@ func (s *Server) registerAccounts() {
 
 // seed makes the accounts and zones of the options that are absent.
 func (s *Server) seed() error {
-	s.o.Tokens = append([]Token(nil), s.o.Tokens...)
-	for i := range s.o.Tokens {
-		if s.o.Tokens[i].ID == "" {
-			s.o.Tokens[i].ID = newID()
-		}
+	if err := s.seedTokens(); err != nil {
+		return err
 	}
 	err := s.change(func(x *txn) error {
 		for _, a := range s.o.Accounts {
@@ -56,13 +52,15 @@ func (s *Server) seed() error {
 }
 
 func (s *Server) seedAccount(x *txn, a Account) {
-	if _, has := s.accounts.get(a.ID); has {
-		return
-	}
 	// Seeds are always visible, so they are as old as can be.
-	r := &account{row: row{ID: a.ID, Seq: s.store.nextSeq(), Made: time.Unix(0, 0)}, Name: a.Name}
-	r.Subdomain = "acct-" + a.ID[:min(8, len(a.ID))]
-	s.accounts.put(x, r)
+	next := account{row: row{ID: a.ID, Made: time.Unix(0, 0)}, Name: a.Name, Subdomain: "acct-" + a.ID[:min(8, len(a.ID))]}
+	if old, has := s.accounts.get(a.ID); has {
+		next = *old
+	} else {
+		next.Seq = s.store.nextSeq()
+	}
+	next.Free, next.NoR2, next.NoQueues = a.Plan == "free", a.NoR2, a.NoQueues
+	s.accounts.put(x, &next)
 }
 
 // firstAccount is where a seeded zone goes that names no account.
@@ -113,7 +111,7 @@ const userEmail = "user@example.com"
 func (s *Server) getUser(c *call) (*reply, error) {
 	if c.token.Account != "" {
 		// guess: an account's token has no user; the code is wrangler's for "not authorised".
-		return nil, refuse(http.StatusForbidden, 9109, "Unauthorized to access requested resource")
+		return nil, errUnauthorized
 	}
 	return ok(map[string]any{"id": userID, "email": userEmail, "suspended": false, "two_factor_authentication_enabled": false})
 }

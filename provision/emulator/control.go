@@ -19,6 +19,7 @@ const controlPrefix = "/__emulator/"
 //	GET  rounds           {"rounds": n}, see Rounds
 //	POST reset            forgets requests and faults
 //	POST fail             queues the Failure of the body
+//	POST token            makes the Token of the body: {"id", "value"}
 //	POST latency          sets the latency: {"ms": n}
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path[len(controlPrefix):]
@@ -38,6 +39,8 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, map[string]bool{"ok": true})
 	case "POST fail":
 		s.controlFail(w, r)
+	case "POST token":
+		s.controlToken(w, r)
 	case "POST latency":
 		var in struct {
 			Milliseconds float64 `json:"ms"`
@@ -49,7 +52,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		s.latency.set(time.Duration(in.Milliseconds * float64(time.Millisecond)))
 		writeJSON(w, map[string]bool{"ok": true})
 	default:
-		http.Error(w, "the emulator has: GET state, requests, rounds; POST reset, fail, latency", http.StatusNotFound)
+		http.Error(w, "the emulator has: GET state, requests, rounds; POST reset, fail, latency, token", http.StatusNotFound)
 	}
 }
 

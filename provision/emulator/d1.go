@@ -27,10 +27,11 @@ func (s *Server) registerD1() {
 	s.on("GET", "accounts/{account}/d1/database/{db}", groupD1, s.getDatabase)
 	s.on("PUT", "accounts/{account}/d1/database/{db}", groupD1, s.updateDatabase)
 	s.on("PATCH", "accounts/{account}/d1/database/{db}", groupD1, s.updateDatabase)
-	s.on("DELETE", "accounts/{account}/d1/database/{db}", groupD1, s.deleteDatabase)
-	s.on("POST", "accounts/{account}/d1/database/{db}/query", groupD1, s.queryDatabase).free = true
-	s.on("POST", "accounts/{account}/d1/database/{db}/raw", groupD1, s.rawDatabase).free = true
+	s.on("DELETE", "accounts/{account}/d1/database/{db}", groupD1, s.deleteDatabase).free = true
+	s.on("POST", "accounts/{account}/d1/database/{db}/query", groupD1, s.queryDatabase).asks()
+	s.on("POST", "accounts/{account}/d1/database/{db}/raw", groupD1, s.rawDatabase).asks()
 	s.registerD1Transfer()
+	s.registerTimeTravel()
 }
 
 var (
@@ -79,6 +80,9 @@ func (s *Server) createDatabase(c *call) (*reply, error) {
 	if _, taken := s.databasesByName.one(c.account.ID, in.Name); taken {
 		// guess: the status, by analogy with 7406.
 		return nil, refuse(http.StatusBadRequest, 7502, "Database with name '%s' already exists", in.Name)
+	}
+	if limitDatabases.reached(c.account, len(s.databasesByAge.within(c.account.ID))) {
+		return nil, refuse(http.StatusBadRequest, 7406, "System limit reached: databases per account (%d)", limitDatabases.of(c.account))
 	}
 	d := &database{row: row{ID: newUUID()}, Account: c.account.ID, Name: in.Name, Jurisdiction: in.Jurisdiction,
 		Location: strings.ToUpper(cmp.Or(in.Hint, "weur")), Replication: "disabled", Size: emptyDatabase}
@@ -203,14 +207,25 @@ func (s *Server) updateDatabase(c *call) (*reply, error) {
 	return ok(showDatabase(&next))
 }
 
+// deleteDatabase waits for the database's file without the tables' lock: whoever
+// has the file may be waiting for that.
 func (s *Server) deleteDatabase(c *call) (*reply, error) {
-	d, err := s.theDatabase(c)
+	id := ""
+	err := s.change(func(x *txn) error {
+		d, err := s.theDatabase(c)
+		if err != nil {
+			return err
+		}
+		id = d.ID
+		s.databases.remove(x, id)
+		s.dropHistory(x, id)
+		s.removeTags(x, "d1_database", id)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.databases.remove(c.x, d.ID)
-	s.removeTags(c.x, "d1_database", d.ID)
-	if err := s.sqlite.remove(d.ID); err != nil {
+	if err := s.sqlite.remove(id); err != nil {
 		return nil, err
 	}
 	return ok(nil)

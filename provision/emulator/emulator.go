@@ -19,7 +19,18 @@
 // file before the answer is sent, or, when it is refused, nothing changed. A
 // killed process therefore loses nothing that was answered.
 //
-// D1 databases are real SQLite databases, opened when first queried.
+// D1 databases are real SQLite databases, opened when first queried. R2 objects are
+// files, written and read as their bytes come, never held whole.
+//
+// R2's S3 API is at three addresses: of requests whose Host is
+// <account>.r2.cloudflarestorage.com, or <account>.eu.r2.… for a jurisdiction, or
+// those with <bucket>. before them; under the path /__s3/<account>/<bucket>/<key>,
+// or /__s3/<account>.eu/…, for clients whose endpoint may have a path; and at the
+// root of the handler that Server.S3 makes for one account, which a second port can
+// serve. All its requests are in the log, and struck by faults, as /__s3/<account>/….
+// Its keys are an API token's: the id, and the lower-case hex SHA-256 of the value.
+// When Options names no tokens, any access key of 32 characters is taken and no
+// signature is checked, as any bearer token is taken then.
 package emulator
 
 import (
@@ -54,6 +65,9 @@ type Options struct {
 	// all its calls are refused for five minutes (429, code 971). 0: no limit,
 	// and the Ratelimit headers report an untouched budget. Cloudflare has 1200.
 	RateLimit int
+	// R2KeyInterval is the least time between two writes to one R2 object: sooner
+	// ones are refused (429, code 10058). 0: no limit. Cloudflare has a second.
+	R2KeyInterval time.Duration
 	// Log gets one line per request, never a token. Nil: none.
 	Log io.Writer
 	// RepeatLastPage makes the list of accounts give its last page again instead
@@ -63,10 +77,17 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Account is a Cloudflare account; ID is 32 lower-case hex digits.
+// Account is a Cloudflare account; ID is 32 lower-case hex digits. Plan and what
+// is not enabled may differ from one opening of a directory to the next.
 type Account struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
+	// Plan decides how many of everything there may be.
+	Plan string `json:"plan,omitempty"` // "free" or "paid" (the default)
+	// NoR2 is an account on which R2 was never switched on: R2 answers 10042.
+	NoR2 bool `json:"no_r2,omitempty"`
+	// NoQueues is an account on which Queues was never switched on: it answers 10023.
+	NoQueues bool `json:"no_queues,omitempty"`
 }
 
 // Zone is a domain on Cloudflare.
@@ -78,6 +99,9 @@ type Zone struct {
 	// Plan is free, pro, business or enterprise (the default). Only a free zone
 	// has a record quota and no record tags.
 	Plan string `json:"plan,omitempty"`
+	// Type is full (the default), partial (its DNS is elsewhere, a CNAME setup) or
+	// secondary.
+	Type string `json:"type,omitempty"`
 }
 
 // Server is an emulated Cloudflare. It is an http.Handler, safe for concurrent
@@ -92,7 +116,9 @@ type Server struct {
 	mu sync.RWMutex
 	tables
 	lists     map[string]func() []Resource // of the products that stand in one file
+	named     map[string]*apiToken         // the options' tokens by digest
 	sqlite    sqliteFiles
+	files     objectFiles
 	transfers transfers
 	requests  requestLog
 	faults    faultQueue
@@ -126,6 +152,9 @@ func Open(dir string, o Options) (*Server, error) {
 		return nil, err
 	}
 	s.sqlite.open(dir)
+	if err := s.files.open(dir, s.keepsFile); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	s.registerAll()
 	if err := s.seed(); err != nil {
 		return nil, errors.Join(err, s.Close())

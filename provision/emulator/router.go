@@ -17,6 +17,9 @@ type route struct {
 	free   bool // holds no lock while it works; takes what it needs itself
 	// session: the bearer token is that of an upload, which the endpoint checks.
 	session bool
+	reads   bool // needs only the right to read, whatever the method
+	items   bool // the right to the bucket's objects is enough
+	stream  bool // reads the request's body itself; it is free, too
 }
 
 // A node is one segment of the tree of paths. A literal segment wins over a
@@ -45,6 +48,10 @@ func (s *Server) on(method, pattern, group string, serve endpoint) *route {
 	n.routes[method] = r
 	return r
 }
+
+// asks marks an endpoint that holds no lock and that whoever may read may call; it
+// decides itself what else the caller may.
+func (r *route) asks() { r.free, r.reads = true, true }
 
 func (n *node) child(seg string) *node {
 	name, isParam := strings.CutPrefix(seg, "{")

@@ -311,7 +311,7 @@ func TestTriggers(t *testing.T) {
 
 func TestSubdomains(t *testing.T) {
 	second := "fedcba9876543210fedcba9876543210"
-	c := open(t, Options{Accounts: []Account{{acct, "One"}, {second, "Two"}}})
+	c := open(t, Options{Accounts: []Account{{ID: acct, Name: "One"}, {ID: second, Name: "Two"}}})
 	c.run([]step{
 		{method: "PUT", path: "A/workers/subdomain", body: `{"subdomain":"mine"}`, want: map[string]any{"subdomain": "mine"}},
 		{name: "taken", method: "PUT", path: "accounts/" + second + "/workers/subdomain", body: `{"subdomain":"mine"}`, status: 409, code: 10036},

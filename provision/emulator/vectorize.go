@@ -91,6 +91,9 @@ func (v *vectorizeIndexes) create(c *call) (*reply, error) {
 	case taken:
 		return nil, errIndexExists
 	}
+	if limitIndexes.reached(c.account, len(v.byName.within(c.account.ID))) {
+		return nil, limitIndexes.full(c.account, "Vectorize indexes")
+	}
 	i := &vectorIndex{row{ID: newID()}, c.account.ID, in.Name, in.Description, in.Config.Metric, in.Config.Dimensions}
 	v.rows.put(c.x, i)
 	return ok(showIndex(i))

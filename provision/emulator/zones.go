@@ -12,6 +12,7 @@ import (
 type zone struct {
 	row
 	Name, Account, Status, Plan string
+	Type                        string // full, partial or secondary
 }
 
 func (s *Server) registerZones() {
@@ -45,6 +46,7 @@ func (s *Server) seedZone(x *txn, z Zone) error {
 		Account: z.Account,
 		Status:  cmp.Or(z.Status, "active"),
 		Plan:    cmp.Or(z.Plan, "enterprise"),
+		Type:    cmp.Or(z.Type, "full"),
 	})
 	return nil
 }
@@ -78,7 +80,7 @@ func (s *Server) listZones(c *call) (*reply, error) {
 	}
 	for _, e := range candidates {
 		z := e.row
-		if c.token.sees(z.Account) && (account == "" || account == z.Account) && (status == "" || status == z.Status) {
+		if c.token.seesZone(z) && (account == "" || account == z.Account) && (status == "" || status == z.Status) {
 			found = append(found, e)
 		}
 	}
@@ -114,10 +116,10 @@ type zoneView struct {
 func (s *Server) showZone(z *zone) any {
 	a, _ := s.accounts.get(z.Account)
 	v := zoneView{
-		ID: z.ID, Name: z.Name, Status: z.Status, Type: "full",
+		ID: z.ID, Name: z.Name, Status: z.Status, Type: cmp.Or(z.Type, "full"),
 		NameServers: []string{"ada.ns.cloudflare.com", "bob.ns.cloudflare.com"},
 		OriginalNS:  []string{},
-		Account:     Account{a.ID, a.Name},
+		Account:     Account{ID: a.ID, Name: a.Name},
 		Owner:       map[string]any{"id": nil, "type": "user", "email": nil},
 		Plan: map[string]any{"id": planIDs[z.Plan], "name": planNames[z.Plan], "legacy_id": z.Plan,
 			"currency": "USD", "price": 0, "frequency": "", "is_subscribed": true, "can_subscribe": false,

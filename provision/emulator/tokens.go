@@ -1,0 +1,296 @@
+package emulator
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Token is a credential that is made by hand, and what it may do. Cloudflare's own
+// form, policies, is what POST user/tokens takes; this one is shorter.
+type Token struct {
+	// Value is what the caller sends; made up if empty where the token is made by
+	// Server.AddToken or the controls.
+	Value string `json:"value,omitempty"`
+	ID    string `json:"id,omitempty"` // 32 hex digits; made up if empty
+	Name  string `json:"name,omitempty"`
+	// Account makes it a token owned by that account; "" is a user token.
+	Account string `json:"account,omitempty"`
+	// Accounts are those a user token may use; none: all.
+	Accounts []string `json:"accounts,omitempty"`
+	// Zones are the ids of the zones that it may use; none: all of its accounts.
+	Zones []string `json:"zones,omitempty"`
+	// Buckets are the R2 buckets whose objects it may use, as account/name or
+	// account/jurisdiction/name; none: all of its accounts. With buckets and no
+	// groups it may use their objects and nothing else.
+	Buckets []string `json:"buckets,omitempty"`
+	// Groups are the permission groups it has, by Cloudflare's names ("D1
+	// Write", "DNS Read", ...). None: every right.
+	Groups []string `json:"groups,omitempty"`
+	// ReadOnly turns every right into the right to read.
+	ReadOnly  bool      `json:"read_only,omitempty"`
+	Status    string    `json:"status,omitempty"` // active (the default), disabled, expired
+	NotBefore time.Time `json:"not_before,omitzero"`
+	Expires   time.Time `json:"expires_on,omitzero"`
+	// In and NotIn are the networks that it may and may not be used from, in CIDR form.
+	In    []string `json:"in,omitempty"`
+	NotIn []string `json:"not_in,omitempty"`
+}
+
+// seedTokens takes the tokens of the options, which are not kept in the file.
+func (s *Server) seedTokens() error {
+	s.named = map[string]*apiToken{}
+	for _, t := range s.o.Tokens {
+		made, err := t.token(s.o.Now())
+		if err != nil {
+			return fmt.Errorf("token %s: %w", t.Name, err)
+		}
+		s.named[made.Digest] = made
+	}
+	return nil
+}
+
+// AddToken makes a token, which is kept, and returns its value and id.
+func (s *Server) AddToken(t Token) (value, id string, err error) {
+	if t.Value == "" {
+		t.Value = newTokenValue(t.Account)
+	}
+	made, err := t.token(s.o.Now())
+	if err != nil {
+		return "", "", fmt.Errorf("token %s: %w", t.Name, err)
+	}
+	err = s.change(func(x *txn) error {
+		if _, has := s.tokenOf(t.Value); has {
+			return fmt.Errorf("token %s: there is one with this value already", t.Name)
+		}
+		s.tokens.put(x, made)
+		return nil
+	})
+	return t.Value, made.ID, err
+}
+
+// token turns the short form into policies.
+func (t Token) token(now time.Time) (*apiToken, error) {
+	a := &apiToken{row: row{ID: cmp.Or(t.ID, newID())}, Name: t.Name, Account: t.Account, Digest: digest(t.Value),
+		Disabled: t.Status == "disabled", NotBefore: t.NotBefore, Expires: t.Expires, Modified: now, In: t.In, NotIn: t.NotIn}
+	if t.Status == "expired" && a.Expires.IsZero() {
+		a.Expires = now
+	}
+	for _, network := range slices.Concat(t.In, t.NotIn) {
+		if _, err := parseNetwork(network); err != nil {
+			return nil, err
+		}
+	}
+	p := policy{policyBody: policyBody{ID: newID(), Effect: "allow", Resources: map[string]any{}}}
+	for _, name := range t.grants() {
+		if t.ReadOnly {
+			name = strings.TrimSuffix(name, " Write") + " Read"
+		}
+		p.Groups = append(p.Groups, groupRef{ID: groupIDs[name], Name: name})
+	}
+	if len(p.Groups) == 0 {
+		p.Every = "Write"
+		if t.ReadOnly {
+			p.Every = "Read"
+		}
+	}
+	items, err := t.items()
+	if err != nil {
+		return nil, err
+	}
+	accounts := t.Accounts
+	if t.Account != "" {
+		accounts = []string{t.Account}
+	} else {
+		p.Resources[userResource+userID] = "*"
+	}
+	a.Policies = append(a.Policies, p.on(accountResource, accounts), p.inside(accounts, zoneResource, t.Zones), p.inside(accounts, itemResource, items))
+	return a, nil
+}
+
+// grants are the groups; a token for buckets alone has the right to their objects.
+func (t Token) grants() []string {
+	if len(t.Groups) == 0 && len(t.Buckets) > 0 {
+		return []string{groupR2Items + " Write"}
+	}
+	return t.Groups
+}
+
+func (t Token) items() ([]string, error) {
+	var out []string
+	for _, b := range t.Buckets {
+		parts := strings.Split(b, "/")
+		if len(parts) == 2 {
+			parts = []string{parts[0], "default", parts[1]}
+		}
+		if len(parts) != 3 {
+			return nil, fmt.Errorf("bucket %q is no account/name and no account/jurisdiction/name", b)
+		}
+		out = append(out, bucketResource(parts[0], parts[1], parts[2]))
+	}
+	return out, nil
+}
+
+// on is the policy for the resources so named; none: all.
+func (p policy) on(prefix string, names []string) policy {
+	resources := map[string]any{}
+	for name, value := range p.Resources {
+		resources[name] = value
+	}
+	if len(names) == 0 {
+		names = []string{"*"}
+	}
+	for _, name := range names {
+		resources[prefix+name] = "*"
+	}
+	p.ID, p.Resources = newID(), resources
+	return p
+}
+
+// inside is on, where none are all those in the accounts.
+func (p policy) inside(accounts []string, prefix string, names []string) policy {
+	if len(names) > 0 || len(accounts) == 0 {
+		return p.on(prefix, names)
+	}
+	p.ID, p.Resources = newID(), map[string]any{}
+	for _, a := range accounts {
+		p.Resources[accountResource+a] = map[string]any{prefix + "*": "*"}
+	}
+	return p
+}
+
+// tokenOf finds a token by its value.
+func (s *Server) tokenOf(value string) (*apiToken, bool) { return s.tokenWith(digest(value)) }
+
+func (s *Server) tokenWith(digest string) (*apiToken, bool) {
+	if t, has := s.named[digest]; has {
+		return t, true
+	}
+	return s.tokensByDigest.one(digest)
+}
+
+// tokenCalled finds a token by its id, as S3 credentials name it.
+func (s *Server) tokenCalled(id string) (*apiToken, bool) {
+	for _, t := range s.named {
+		if t.ID == id {
+			return t, true
+		}
+	}
+	return s.tokens.get(id)
+}
+
+const tokenLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+// newTokenValue makes a value in the scannable form of 2026. guess: that the
+// checksum is eight hex digits.
+func newTokenValue(account string) string {
+	prefix := "cfut_"
+	if account != "" {
+		prefix = "cfat_"
+	}
+	var b [40]byte
+	rand.Read(b[:])
+	for i := range b {
+		b[i] = tokenLetters[int(b[i])%len(tokenLetters)]
+	}
+	var sum [4]byte
+	crc := crc32.ChecksumIEEE(b[:])
+	for i := range sum {
+		sum[i] = byte(crc >> (24 - 8*i))
+	}
+	return prefix + string(b[:]) + hex.EncodeToString(sum[:])
+}
+
+// verifyToken answers GET user/tokens/verify. An account-owned token is not
+// known there.
+func (s *Server) verifyToken(c *call) (*reply, error) {
+	if (c.token.Account != "") != (c.account != nil) && c.token != allRights {
+		return nil, errInvalidToken
+	}
+	out := map[string]any{"id": c.token.ID, "status": c.token.status(c.x.now)}
+	setTime(out, "not_before", c.token.NotBefore)
+	setTime(out, "expires_on", c.token.Expires)
+	message := map[string]any{"code": 10000, "message": "This API Token is valid and active", "type": nil}
+	return &reply{result: out, messages: []any{message}}, nil
+}
+
+func setTime(out map[string]any, name string, t time.Time) {
+	if !t.IsZero() {
+		out[name] = t.UTC().Format(time.RFC3339)
+	}
+}
+
+// controlToken makes a token by hand: the body is a Token.
+func (s *Server) controlToken(w http.ResponseWriter, r *http.Request) {
+	var t Token
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&t); err != nil {
+		http.Error(w, "token: the body is no Token: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	value, id, err := s.AddToken(t)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	writeJSON(w, map[string]string{"id": id, "value": value})
+}
+
+// ParseToken reads the form that a command line takes: settings with commas
+// between them, lists with + between their elements, such as
+// "name=ci,groups=D1 Write+DNS Write,accounts=…,read-only". The settings are name,
+// value, id, account, accounts, zones, buckets, groups, read-only, status,
+// not-before and expires (RFC 3339), in and not-in.
+func ParseToken(text string) (Token, error) {
+	var t Token
+	for setting := range strings.SplitSeq(text, ",") {
+		name, value, has := strings.Cut(setting, "=")
+		if !has && name != "read-only" || value == "" && has {
+			return t, fmt.Errorf("token: %q: want name=value", setting)
+		}
+		list := strings.Split(value, "+")
+		var err error
+		switch name {
+		case "name":
+			t.Name = value
+		case "value":
+			t.Value = value
+		case "id":
+			t.ID = value
+		case "account":
+			t.Account = value
+		case "accounts":
+			t.Accounts = list
+		case "zones":
+			t.Zones = list
+		case "buckets":
+			t.Buckets = list
+		case "groups":
+			t.Groups = list
+		case "read-only":
+			t.ReadOnly = true
+		case "status":
+			t.Status = value
+		case "not-before":
+			t.NotBefore, err = time.Parse(time.RFC3339, value)
+		case "expires":
+			t.Expires, err = time.Parse(time.RFC3339, value)
+		case "in":
+			t.In = list
+		case "not-in":
+			t.NotIn = list
+		default:
+			return t, fmt.Errorf("token: there is no setting %q: it takes name, value, id, account, accounts, zones, buckets, groups, read-only, status, not-before, expires, in, not-in", name)
+		}
+		if err != nil {
+			return t, fmt.Errorf("token: %s: %w", name, err)
+		}
+	}
+	return t, nil
+}
