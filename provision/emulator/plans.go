@@ -19,12 +19,14 @@ var errNoR2 error = refuse(http.StatusForbidden, 10042, "Please enable R2 throug
 // limit is how many of a product an account may have on each plan, 0 for no end.
 type limit struct{ free, paid int }
 
-// Limits per account, as documented.
+// Limits per account, as documented. Those of KV namespaces (1,000) and queues
+// (10,000) are raised on request on the paid plan: here they are, so that there can
+// be large accounts.
 var (
 	limitDatabases   = limit{10, 50_000}
-	limitNamespaces  = limit{1_000, 1_000}
+	limitNamespaces  = limit{1_000, 0}
 	limitBuckets     = limit{1_000_000, 1_000_000}
-	limitQueues      = limit{10_000, 10_000}
+	limitQueues      = limit{10_000, 0}
 	limitScripts     = limit{100, 500}
 	limitIndexes     = limit{100, 50_000}
 	limitCrons       = limit{5, 250}
@@ -40,7 +42,7 @@ func (l limit) of(a *account) int {
 }
 
 // reached says whether the account has as many as it may.
-func (l limit) reached(a *account, have int) bool { return have >= l.of(a) }
+func (l limit) reached(a *account, have int) bool { return l.of(a) > 0 && have >= l.of(a) }
 
 // full refuses one more. guess: code, status and text, for the products whose own
 // answer no source tells; D1 and R2 have theirs.
