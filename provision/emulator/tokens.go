@@ -16,8 +16,7 @@ import (
 // Token is a credential that is made by hand, and what it may do. Cloudflare's own
 // form, policies, is what POST user/tokens takes; this one is shorter.
 type Token struct {
-	// Value is what the caller sends; made up if empty where the token is made by
-	// Server.AddToken or the controls.
+	// Value is what the caller sends; made up if empty.
 	Value string `json:"value,omitempty"`
 	ID    string `json:"id,omitempty"` // 32 hex digits; made up if empty
 	Name  string `json:"name,omitempty"`
@@ -47,14 +46,34 @@ type Token struct {
 // seedTokens takes the tokens of the options, which are not kept in the file.
 func (s *Server) seedTokens() error {
 	s.named = map[string]*apiToken{}
-	for _, t := range s.o.Tokens {
+	s.o.Tokens = slices.Clone(s.o.Tokens)
+	for i := range s.o.Tokens {
+		t := &s.o.Tokens[i]
+		if t.Value == "" {
+			t.Value = newTokenValue(t.Account)
+		}
 		made, err := t.token(s.o.Now())
 		if err != nil {
 			return fmt.Errorf("token %s: %w", t.Name, err)
 		}
+		t.ID = made.ID
 		s.named[made.Digest] = made
 	}
 	return nil
+}
+
+// Tokens are those of the options, with what was made up.
+func (s *Server) Tokens() []Token { return slices.Clone(s.o.Tokens) }
+
+// S3Keys are the S3 credentials of the token with this value.
+func (s *Server) S3Keys(value string) (accessKeyID, secretAccessKey string) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	id := allRights.ID
+	if t, has := s.tokenOf(value); has {
+		id = t.ID
+	}
+	return id, digest(value)
 }
 
 // AddToken makes a token, which is kept, and returns its value and id.
@@ -252,7 +271,7 @@ func ParseToken(text string) (Token, error) {
 	for setting := range strings.SplitSeq(text, ",") {
 		name, value, has := strings.Cut(setting, "=")
 		if !has && name != "read-only" || value == "" && has {
-			return t, fmt.Errorf("token: %q: want name=value", setting)
+			return t, fmt.Errorf("%q: want name=value", setting)
 		}
 		list := strings.Split(value, "+")
 		var err error
@@ -286,10 +305,10 @@ func ParseToken(text string) (Token, error) {
 		case "not-in":
 			t.NotIn = list
 		default:
-			return t, fmt.Errorf("token: there is no setting %q: it takes name, value, id, account, accounts, zones, buckets, groups, read-only, status, not-before, expires, in, not-in", name)
+			return t, fmt.Errorf("there is no setting %q: it takes name, value, id, account, accounts, zones, buckets, groups, read-only, status, not-before, expires, in, not-in", name)
 		}
 		if err != nil {
-			return t, fmt.Errorf("token: %s: %w", name, err)
+			return t, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return t, nil
