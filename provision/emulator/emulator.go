@@ -115,8 +115,9 @@ type Server struct {
 	// the others.
 	mu sync.RWMutex
 	tables
-	lists     map[string]func() []Resource // of the products that stand in one file
-	named     map[string]*apiToken         // the options' tokens by digest
+	lists     map[string]func() []Resource                                   // of the products that stand in one file
+	taggables map[string]func(c *call, id string) (name string, exists bool) // likewise, by resource type
+	named     map[string]*apiToken                                           // the options' tokens by digest
 	sqlite    sqliteFiles
 	files     objectFiles
 	transfers transfers
@@ -137,6 +138,7 @@ func Open(dir string, o Options) (*Server, error) {
 	s.rates.limit = o.RateLimit
 	s.tables = newTables(s.store)
 	s.lists = map[string]func() []Resource{}
+	s.taggables = map[string]func(*call, string) (string, bool){}
 	for _, p := range products {
 		kind, list := p(s)
 		s.lists[kind] = list

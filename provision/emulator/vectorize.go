@@ -33,6 +33,11 @@ var _ = provide(func(s *Server) (string, func() []Resource) {
 	s.on("GET", base+"/{index}", groupVectorize, v.get)
 	s.on("GET", base+"/{index}/info", groupVectorize, v.info)
 	s.on("DELETE", base+"/{index}", groupVectorize, v.delete)
+	// guess: the id is the name, which is all that the API calls an index by.
+	s.taggables["vectorize_index"] = func(c *call, id string) (string, bool) {
+		i, has := v.byName.one(c.account.ID, id)
+		return id, has && s.seen(c, i.head())
+	}
 	return "vectorize", v.resources
 })
 
@@ -51,7 +56,11 @@ var (
 func (v *vectorizeIndexes) resources() []Resource {
 	var out []Resource
 	for _, r := range v.rows.rows {
-		out = append(out, Resource{Kind: "vectorize", ID: r.Name, Name: r.Name, Account: r.Account})
+		one := Resource{Kind: "vectorize", ID: r.Name, Name: r.Name, Account: r.Account}
+		if t, has := v.s.tagSets.get(tagID("vectorize_index", r.Name)); has {
+			one.Tags = t.Tags
+		}
+		out = append(out, one)
 	}
 	return out
 }
@@ -137,5 +146,6 @@ func (v *vectorizeIndexes) delete(c *call) (*reply, error) {
 		return nil, err
 	}
 	v.rows.remove(c.x, i.ID)
+	v.s.removeTags(c.x, "vectorize_index", i.Name)
 	return ok(nil)
 }
