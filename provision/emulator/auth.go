@@ -125,7 +125,7 @@ func (c *call) allowed(found *route) bool {
 	case c.account != nil:
 		n.account = c.account.ID
 	default:
-		n.anywhere = true
+		n.anywhere = found.group != groupUserTokens // which needs the user's resource
 	}
 	if c.token.may(n) {
 		return true

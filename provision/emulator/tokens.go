@@ -268,47 +268,30 @@ func (s *Server) controlToken(w http.ResponseWriter, r *http.Request) {
 // not-before and expires (RFC 3339), in and not-in.
 func ParseToken(text string) (Token, error) {
 	var t Token
+	texts := map[string]*string{"name": &t.Name, "value": &t.Value, "id": &t.ID, "account": &t.Account, "status": &t.Status}
+	lists := map[string]*[]string{"accounts": &t.Accounts, "zones": &t.Zones, "buckets": &t.Buckets, "groups": &t.Groups, "in": &t.In, "not-in": &t.NotIn}
+	times := map[string]*time.Time{"not-before": &t.NotBefore, "expires": &t.Expires}
 	for setting := range strings.SplitSeq(text, ",") {
-		name, value, has := strings.Cut(setting, "=")
-		if !has && name != "read-only" || value == "" && has {
+		name, value, _ := strings.Cut(setting, "=")
+		if name == "read-only" {
+			t.ReadOnly = true
+			continue
+		}
+		if value == "" {
 			return t, fmt.Errorf("%q: want name=value", setting)
 		}
-		list := strings.Split(value, "+")
-		var err error
-		switch name {
-		case "name":
-			t.Name = value
-		case "value":
-			t.Value = value
-		case "id":
-			t.ID = value
-		case "account":
-			t.Account = value
-		case "accounts":
-			t.Accounts = list
-		case "zones":
-			t.Zones = list
-		case "buckets":
-			t.Buckets = list
-		case "groups":
-			t.Groups = list
-		case "read-only":
-			t.ReadOnly = true
-		case "status":
-			t.Status = value
-		case "not-before":
-			t.NotBefore, err = time.Parse(time.RFC3339, value)
-		case "expires":
-			t.Expires, err = time.Parse(time.RFC3339, value)
-		case "in":
-			t.In = list
-		case "not-in":
-			t.NotIn = list
-		default:
+		if to := texts[name]; to != nil {
+			*to = value
+		} else if to := lists[name]; to != nil {
+			*to = strings.Split(value, "+")
+		} else if to := times[name]; to != nil {
+			at, err := time.Parse(time.RFC3339, value)
+			if err != nil {
+				return t, fmt.Errorf("%s: %q is no time such as 2026-12-31T00:00:00Z", name, value)
+			}
+			*to = at
+		} else {
 			return t, fmt.Errorf("there is no setting %q: it takes name, value, id, account, accounts, zones, buckets, groups, read-only, status, not-before, expires, in, not-in", name)
-		}
-		if err != nil {
-			return t, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return t, nil

@@ -105,6 +105,7 @@ func TestTokens(t *testing.T) {
 	c.run([]step{
 		{name: "an account's token", method: "GET", path: "A/tokens/verify", header: as(made.text("value")), want: map[string]any{"status": "active"}},
 		{name: "no user's", method: "GET", path: "user/tokens/verify", header: as(made.text("value")), status: 401, code: 1000},
+		{name: "the user's tokens", method: "GET", path: "user/tokens", header: as(made.text("value")), status: 403, code: 9109},
 		{name: "all zones of the account", method: "GET", path: "zones/" + zoneOrg + "/dns_records", header: as(made.text("value"))},
 	})
 	if !strings.HasPrefix(made.text("value"), "cfat_") {
@@ -175,6 +176,7 @@ func TestParseToken(t *testing.T) {
 func TestLimitedTokens(t *testing.T) {
 	c := openTokens(t, newClock(),
 		Token{Value: "reads", ReadOnly: true},
+		Token{Value: "owned", Account: acct},
 		Token{Value: "reads D1", Groups: []string{"D1 Write"}, ReadOnly: true},
 		Token{Value: "zone", Zones: []string{zoneCom}},
 		Token{Value: "later", NotBefore: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)})
@@ -183,6 +185,9 @@ func TestLimitedTokens(t *testing.T) {
 	tok := func(name string) []string { return []string{"Authorization", "Bearer " + name} }
 	c.Server.named[digest("reads-D1")] = c.Server.named[digest("reads D1")] // a blank cannot be sent
 	c.run([]step{
+		{method: "POST", path: "A/queues", body: `{"queue_name":"o"}`, header: tok("owned")},
+		{method: "GET", path: "accounts/" + second + "/queues", header: tok("owned"), status: 403, code: 10000},
+		{method: "GET", path: "user/tokens", header: tok("owned"), status: 403, code: 9109},
 		{method: "GET", path: "A/queues", header: tok("reads")},
 		{method: "POST", path: "A/queues", body: `{"queue_name":"q"}`, header: tok("reads"), status: 403, code: 10000},
 		{method: "GET", path: "A/d1/database", header: tok("reads-D1")},
