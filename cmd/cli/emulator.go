@@ -16,8 +16,8 @@ import (
 )
 
 func (a *app) newEmulator() *cobra.Command {
-	var data, addr string
-	var zones []string
+	var data, addr, plan string
+	var zones, without []string
 	var latency, lag time.Duration
 	var quiet bool
 	var who access
@@ -40,12 +40,16 @@ func (a *app) newEmulator() *cobra.Command {
 			if err := who.apply(&o); err != nil {
 				return err
 			}
-			return a.serve(a.path(data), addr, zones, o, who.s3)
+			// The data folder keeps its account, so that is told anew what it is.
+			account := emulator.Account{ID: offlineAccount, Plan: plan, Without: without}
+			return a.serve(a.path(data), addr, zones, account, o, who.s3)
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "folder to keep it in (default: .cfboot/offline/cloudflare)")
 	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8799", "address to listen on")
 	cmd.Flags().StringSliceVar(&zones, "zone", nil, "a zone that shall exist and be active")
+	cmd.Flags().StringVar(&plan, "plan", emulator.PlanPaid, "the account's plan, with its limits: free, paid")
+	cmd.Flags().StringSliceVar(&without, "without", nil, "a product that the account has not enabled: r2, queues")
 	cmd.Flags().DurationVar(&latency, "latency", 0, "wait before each answer")
 	cmd.Flags().DurationVar(&lag, "lag", 0, "how long a new resource stays invisible")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "do not log requests")
@@ -53,7 +57,7 @@ func (a *app) newEmulator() *cobra.Command {
 	return cmd
 }
 
-func (a *app) serve(data, addr string, zones []string, o emulator.Options, s3 string) error {
+func (a *app) serve(data, addr string, zones []string, account emulator.Account, o emulator.Options, s3 string) error {
 	if err := os.MkdirAll(filepath.Dir(data), 0o700); err != nil {
 		return err
 	}
@@ -63,6 +67,9 @@ func (a *app) serve(data, addr string, zones []string, o emulator.Options, s3 st
 	}
 	if err != nil {
 		return err
+	}
+	if err := s.SetAccount(account); err != nil {
+		return errors.Join(refused(err.Error(), "see: cfboot emulator --help"), s.Close())
 	}
 	for _, z := range zones {
 		if err := s.AddZone(z, offlineAccount); err != nil {

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/cfboot/cfboot/provision"
@@ -13,31 +11,21 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// access is who may call the emulator, what the account has, and where its S3 API is.
+// access is who may call the emulator, and where its S3 API is.
 type access struct {
 	tokens   []string
-	s3, plan string
-	noR2     bool
+	s3       string
 	slowKeys bool
 }
 
 func (x *access) flags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&x.tokens, "token", nil, "a token that may call, such as \"name=ci,groups=D1 Write+DNS Read\"; none: any token, with all rights")
 	cmd.Flags().StringVar(&x.s3, "s3-addr", "", "address to serve R2's S3 API on; it is under /__s3/ACCOUNT of the other one, too")
-	cmd.Flags().StringVar(&x.plan, "plan", "paid", "the account's plan, free or paid: how many of everything there may be")
-	cmd.Flags().BoolVar(&x.noR2, "no-r2", false, "R2 is not enabled on the account")
 	cmd.Flags().BoolVar(&x.slowKeys, "r2-key-limit", false, "refuse a second write to an R2 object within a second, as R2 does")
 }
 
-// apply puts it into the options, which have the account already.
+// apply puts it into the options.
 func (x *access) apply(o *emulator.Options) error {
-	if !slices.Contains([]string{"free", "paid"}, x.plan) {
-		return &provision.Problem{At: "--plan", Text: fmt.Sprintf("there is no plan %q", x.plan), Class: provision.Refused,
-			Hints: []string{"for the free plan: cfboot emulator --plan free"}}
-	}
-	for i := range o.Accounts {
-		o.Accounts[i].Plan, o.Accounts[i].NoR2 = x.plan, x.noR2
-	}
 	if x.slowKeys {
 		o.R2KeyInterval = time.Second
 	}

@@ -16,12 +16,12 @@ import (
 // What the emulator prints is what AWS's client needs.
 func TestEmulatorServesS3(t *testing.T) {
 	for _, tokens := range [][]string{nil, {"name=ci"}, {"name=ci,value=abc,groups=Workers R2 Storage Write"}} {
-		who := access{tokens: tokens, plan: "free", slowKeys: true}
+		who := access{tokens: tokens, slowKeys: true}
 		o := emulator.Options{Accounts: []emulator.Account{{ID: offlineAccount}}}
 		if err := who.apply(&o); err != nil {
 			t.Fatal(err)
 		}
-		if o.Accounts[0].Plan != "free" || o.R2KeyInterval != time.Second {
+		if o.R2KeyInterval != time.Second {
 			t.Errorf("options: %+v", o)
 		}
 		s, err := emulator.Open("", o)
@@ -52,8 +52,8 @@ func TestEmulatorFlagsRefused(t *testing.T) {
 		who access
 		at  string
 	}{
-		{access{plan: "gold"}, "--plan"},
-		{access{plan: "paid", tokens: []string{"color=red"}}, "--token"},
+		{access{tokens: []string{"color=red"}}, "--token"},
+		{access{tokens: []string{"from=everywhere"}}, "--token"},
 	} {
 		var p *provision.Problem
 		if err := test.who.apply(&emulator.Options{}); !errors.As(err, &p) || p.At != test.at || p.Class != provision.Refused || !strings.Contains(strings.Join(p.Hints, " "), "cfboot emulator") {

@@ -10,10 +10,10 @@ import (
 // .workers.dev, "" when none is registered.
 type account struct {
 	row
-	Name           string
-	Subdomain      string
-	Free           bool // on the free plan
-	NoR2, NoQueues bool
+	Name      string
+	Subdomain string
+	Plan      string
+	Without   []string // products
 }
 
 func (s *Server) registerAccounts() {
@@ -31,6 +31,9 @@ func (s *Server) seed() error {
 	}
 	err := s.change(func(x *txn) error {
 		for _, a := range s.o.Accounts {
+			if err := a.check(); err != nil {
+				return err
+			}
 			s.seedAccount(x, a)
 		}
 		if len(s.accounts.rows) == 0 {
@@ -52,15 +55,13 @@ func (s *Server) seed() error {
 }
 
 func (s *Server) seedAccount(x *txn, a Account) {
-	// Seeds are always visible, so they are as old as can be.
-	next := account{row: row{ID: a.ID, Made: time.Unix(0, 0)}, Name: a.Name, Subdomain: "acct-" + a.ID[:min(8, len(a.ID))]}
-	if old, has := s.accounts.get(a.ID); has {
-		next = *old
-	} else {
-		next.Seq = s.store.nextSeq()
+	if _, has := s.accounts.get(a.ID); has {
+		return
 	}
-	next.Free, next.NoR2, next.NoQueues = a.Plan == "free", a.NoR2, a.NoQueues
-	s.accounts.put(x, &next)
+	// Seeds are always visible, so they are as old as can be.
+	r := &account{row: row{ID: a.ID, Seq: s.store.nextSeq(), Made: time.Unix(0, 0)}, Name: a.Name, Plan: a.Plan, Without: a.Without}
+	r.Subdomain = "acct-" + a.ID[:min(8, len(a.ID))]
+	s.accounts.put(x, r)
 }
 
 // firstAccount is where a seeded zone goes that names no account.

@@ -92,6 +92,9 @@ func (s *Server) admit(c *call, found *route, path string) error {
 		return err
 	}
 	c.token = token
+	if err := token.from(c.RemoteAddr); err != nil {
+		return err
+	}
 	if id, has := c.params["account"]; has {
 		a, known := s.accounts.get(id)
 		if !isHex(id, 32) || !known {
@@ -104,14 +107,14 @@ func (s *Server) admit(c *call, found *route, path string) error {
 			return err
 		}
 	}
-	if err := token.usable(c.Request, c.x.now); err != nil && !verifying {
-		return err
+	if !token.live(c.x.now) && !verifying {
+		return errUnknownToken
 	}
 	if !c.allowed(found) {
 		return forbidden(found.group)
 	}
 	if c.account != nil {
-		return c.account.lacks(found.group)
+		return c.account.has(found.group)
 	}
 	return nil
 }
@@ -137,11 +140,10 @@ func (c *call) allowed(found *route) bool {
 	return c.token.may(n)
 }
 
-// forbidden is what a token without the right gets; zones and tokens say it in
+// forbidden is what a token without the right gets; zones say it in
 // words of their own.
 func forbidden(group string) error {
-	switch group {
-	case groupZone, groupUserTokens, groupAccountTokens:
+	if group == groupZone {
 		return errUnauthorized
 	}
 	return errForbidden

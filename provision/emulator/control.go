@@ -21,6 +21,7 @@ const controlPrefix = "/__emulator/"
 //	POST fail             queues the Failure of the body
 //	POST token            makes the Token of the body: {"id", "value"}
 //	POST latency          sets the latency: {"ms": n}
+//	POST account          sets an account's plan and products: {"id", "plan", "without": []}, see SetAccount
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path[len(controlPrefix):]
 	if s.serveTransfer(w, r, path) {
@@ -41,6 +42,8 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		s.controlFail(w, r)
 	case "POST token":
 		s.controlToken(w, r)
+	case "POST account":
+		s.controlAccount(w, r)
 	case "POST latency":
 		var in struct {
 			Milliseconds float64 `json:"ms"`
@@ -52,7 +55,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		s.latency.set(time.Duration(in.Milliseconds * float64(time.Millisecond)))
 		writeJSON(w, map[string]bool{"ok": true})
 	default:
-		http.Error(w, "the emulator has: GET state, requests, rounds; POST reset, fail, latency, token", http.StatusNotFound)
+		http.Error(w, "the emulator has: GET state, requests, rounds; POST reset, fail, latency, account, token", http.StatusNotFound)
 	}
 }
 
@@ -68,6 +71,19 @@ func (s *Server) controlFail(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.faults.add(f, path)
+	writeJSON(w, map[string]bool{"ok": true})
+}
+
+func (s *Server) controlAccount(w http.ResponseWriter, r *http.Request) {
+	var a Account
+	if err := json.NewDecoder(io.LimitReader(r.Body, maxBody)).Decode(&a); err != nil {
+		http.Error(w, "account: the body is no Account: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	if err := s.SetAccount(a); err != nil {
+		http.Error(w, "account: "+err.Error(), http.StatusBadRequest)
+		return
+	}
 	writeJSON(w, map[string]bool{"ok": true})
 }
 

@@ -81,8 +81,8 @@ func (s *Server) createDatabase(c *call) (*reply, error) {
 		// guess: the status, by analogy with 7406.
 		return nil, refuse(http.StatusBadRequest, 7502, "Database with name '%s' already exists", in.Name)
 	}
-	if limitDatabases.reached(c.account, len(s.databasesByAge.within(c.account.ID))) {
-		return nil, refuse(http.StatusBadRequest, 7406, "System limit reached: databases per account (%d)", limitDatabases.of(c.account))
+	if err := s.databaseLimit(c.account); err != nil {
+		return nil, err
 	}
 	d := &database{row: row{ID: newUUID()}, Account: c.account.ID, Name: in.Name, Jurisdiction: in.Jurisdiction,
 		Location: strings.ToUpper(cmp.Or(in.Hint, "weur")), Replication: "disabled", Size: emptyDatabase}

@@ -112,7 +112,7 @@ func (s *Server) stateAt(c *call, d *database) (*bookmark, error) {
 	if err != nil {
 		return nil, errBadTime
 	}
-	if a, has := s.accounts.get(d.Account); has && c.x.now.Sub(at) > time.Duration(limitDatabaseDay.of(a))*24*time.Hour {
+	if a, has := s.accounts.get(d.Account); has && c.x.now.Sub(at) > time.Duration(a.limits().history)*24*time.Hour {
 		return nil, errTooOld
 	}
 	for i := len(all) - 1; i >= 0; i-- {

@@ -77,17 +77,14 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Account is a Cloudflare account; ID is 32 lower-case hex digits. Plan and what
-// is not enabled may differ from one opening of a directory to the next.
+// Account is a Cloudflare account; ID is 32 lower-case hex digits.
 type Account struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	// Plan decides how many of everything there may be.
-	Plan string `json:"plan,omitempty"` // "free" or "paid" (the default)
-	// NoR2 is an account on which R2 was never switched on: R2 answers 10042.
-	NoR2 bool `json:"no_r2,omitempty"`
-	// NoQueues is an account on which Queues was never switched on: it answers 10023.
-	NoQueues bool `json:"no_queues,omitempty"`
+	// Plan is PlanFree or PlanPaid (the default).
+	Plan string `json:"plan,omitempty"`
+	// Without are products that are not enabled: ProductR2, ProductQueues.
+	Without []string `json:"without,omitempty"`
 }
 
 // Zone is a domain on Cloudflare.
@@ -96,12 +93,10 @@ type Zone struct {
 	Name    string `json:"name"`
 	Account string `json:"account,omitempty"` // id; the first account if empty
 	Status  string `json:"status,omitempty"`  // initializing, pending, active (the default), moved
+	Type    string `json:"type,omitempty"`    // full (the default), partial, secondary
 	// Plan is free, pro, business or enterprise (the default). Only a free zone
 	// has a record quota and no record tags.
 	Plan string `json:"plan,omitempty"`
-	// Type is full (the default), partial (its DNS is elsewhere, a CNAME setup) or
-	// secondary.
-	Type string `json:"type,omitempty"`
 }
 
 // Server is an emulated Cloudflare. It is an http.Handler, safe for concurrent

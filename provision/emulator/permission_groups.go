@@ -95,3 +95,17 @@ u|0cc3a61731504c89b99ec1be78b77aa0|API Tokens Read
 u|3518d0f75557482e952c6762d3e64903|Memberships Read
 u|8acbe5bb0d54464ab867149d7f7cf8ac|User Details Read
 `
+
+// shown is the policy as it is read; every right is all groups that are known.
+func (p policy) shown() policyBody {
+	if p.Every == "" {
+		return p.policyBody
+	}
+	out := p.policyBody
+	for _, g := range permissionGroups {
+		if p.Every == "Write" || strings.HasSuffix(g.Name, " Read") {
+			out.Groups = append(out.Groups, groupRef{ID: g.ID, Name: g.Name})
+		}
+	}
+	return out
+}

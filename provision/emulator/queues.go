@@ -89,8 +89,8 @@ func (s *Server) createQueue(c *call) (*reply, error) {
 	if in.Jurisdiction != "" && !slices.Contains([]string{"eu", "us", "fedramp"}, in.Jurisdiction) {
 		return nil, errBadQueueBody
 	}
-	if limitQueues.reached(c.account, len(s.queuesByAge.within(c.account.ID))) {
-		return nil, limitQueues.full(c.account, "queues")
+	if err := full(len(s.queuesByAge.within(c.account.ID)), c.account.limits().queues, "queues"); err != nil {
+		return nil, err
 	}
 	q := &queue{row: row{ID: newID()}, Account: c.account.ID, Jurisdiction: in.Jurisdiction, Settings: usualSettings}
 	if err := s.apply(c, q, in); err != nil {

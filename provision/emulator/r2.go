@@ -101,8 +101,8 @@ func (s *Server) newBucket(x *txn, a *account, jurisdiction, name, hint, class s
 	if _, taken := s.bucketsByName.one(a.ID, jurisdiction, name); taken {
 		return nil, refuse(http.StatusConflict, 10004, "The bucket you tried to create already exists, and you own it.")
 	}
-	if limitBuckets.reached(a, len(s.bucketsByName.within(a.ID))) {
-		return nil, refuse(http.StatusBadRequest, 10009, "The account's limit of %d buckets is reached.", limitBuckets.of(a))
+	if most := a.limits().buckets; len(s.bucketsByName.within(a.ID)) >= most {
+		return nil, refuse(http.StatusBadRequest, 10009, "The account's limit of %d buckets is reached.", most)
 	}
 	b := &bucket{row: row{ID: newID()}, Account: a.ID, Jurisdiction: jurisdiction, Name: name,
 		Location:     strings.ToUpper(cmp.Or(hint, "weur")),

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,7 +23,8 @@ type apiToken struct {
 	NotBefore time.Time // zero: at once
 	Expires   time.Time // zero: never
 	Modified  time.Time
-	In, NotIn []string // CIDRs of the clients that may and may not use it
+	From      []netip.Prefix // networks that may use it; none: all
+	NotFrom   []netip.Prefix // those that may not
 	Policies  []policy
 }
 
@@ -179,34 +181,28 @@ func (t *apiToken) status(now time.Time) string {
 	return "active"
 }
 
-// usable says why a token that exists cannot be used, if so. guess: one whose time
-// has not come is refused like one whose time is over.
-func (t *apiToken) usable(r *http.Request, now time.Time) error {
-	if t.status(now) != "active" || now.Before(t.NotBefore) {
-		return errUnknownToken
-	}
-	if len(t.In)+len(t.NotIn) == 0 {
-		return nil
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	from, err := netip.ParseAddr(host)
-	if err != nil || len(t.In) > 0 && !inNetworks(from, t.In) || inNetworks(from, t.NotIn) {
-		return refuse(http.StatusForbidden, 9109, "Cannot use the access token from location: %s", host)
-	}
-	return nil
+// live says whether the token can be used at all. guess: one whose time has not come
+// is like one whose time is over.
+func (t *apiToken) live(now time.Time) bool {
+	return t.status(now) == "active" && !now.Before(t.NotBefore)
 }
 
-// inNetworks says whether the address is in one of the networks.
-func inNetworks(a netip.Addr, networks []string) bool {
-	for _, text := range networks {
-		if p, err := parseNetwork(text); err == nil && p.Contains(a.Unmap()) {
-			return true
-		}
+// from says whether the token may be used from an address.
+func (t *apiToken) from(remote string) error {
+	if len(t.From)+len(t.NotFrom) == 0 {
+		return nil
 	}
-	return false
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		host = remote
+	}
+	at, err := netip.ParseAddr(host)
+	in := func(p netip.Prefix) bool { return p.Contains(at.Unmap()) }
+	if err == nil && (len(t.From) == 0 || slices.ContainsFunc(t.From, in)) && !slices.ContainsFunc(t.NotFrom, in) {
+		return nil
+	}
+	// github.com/jeessy2/ddns-go/issues/1341. guess: verifying says it too.
+	return refuse(http.StatusForbidden, 9109, "Cannot use the access token from location: %s", host)
 }
 
 // parseNetwork reads a CIDR or one address.
@@ -219,4 +215,19 @@ func parseNetwork(text string) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("%q is no network such as 192.0.2.0/24", text)
 	}
 	return netip.PrefixFrom(a, a.BitLen()), nil
+}
+
+// zonePermissions is what a zone says that the caller may do there.
+func (t *apiToken) zonePermissions(z *zone) []string {
+	out := []string{}
+	for _, p := range []struct{ group, name string }{{groupDNS, "#dns_records"}, {groupZone, "#zone"}, {groupRoutes, "#worker"}} {
+		n := need{group: p.group, account: z.Account, zone: z.ID, write: true}
+		if t.may(n) {
+			out = append(out, p.name+":edit")
+		}
+		if n.write = false; t.may(n) {
+			out = append(out, p.name+":read")
+		}
+	}
+	return out
 }

@@ -84,15 +84,13 @@ func (s *Server) admitS3(c *s3Call) error {
 	default:
 		return errUnsigned
 	}
-	if err := c.token.usable(c.Request, c.x.now); err == errUnknownToken {
+	if !c.token.live(c.x.now) {
 		return errUnsigned
-	} else if err != nil {
+	}
+	if c.token.from(c.RemoteAddr) != nil {
 		return errAccessDenied
 	}
-	if a.NoR2 {
-		return errNoR2
-	}
-	return nil
+	return a.has(groupR2)
 }
 
 var errUnsigned error = refuse(http.StatusUnauthorized, 10002, "Unauthorized")

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"runtime"
 	"slices"
@@ -326,7 +327,7 @@ func TestS3Signatures(t *testing.T) {
 		{ID: "00000000000000000000000000000ccc", Value: "one", Buckets: []string{acct + "/state"}},
 		{ID: "00000000000000000000000000000ddd", Value: "dns", Groups: []string{"DNS Write"}},
 		{ID: "00000000000000000000000000000eee", Value: "old", Status: "expired"},
-		{ID: "00000000000000000000000000000fff", Value: "far", In: []string{"192.0.2.0/24"}},
+		{ID: "00000000000000000000000000000fff", Value: "far", From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}},
 	}})
 	ctx := t.Context()
 	c.must("POST", "A/r2/buckets", `{"name":"state"}`)
@@ -440,7 +441,7 @@ func TestS3Presigned(t *testing.T) {
 
 func TestS3Limits(t *testing.T) {
 	k := &clock{time.Now()}
-	c := openS3(t, Options{Now: k.now, R2KeyInterval: time.Second, Accounts: []Account{{ID: acct}, {ID: strings.Repeat("b", 32), NoR2: true}}})
+	c := openS3(t, Options{Now: k.now, R2KeyInterval: time.Second, Accounts: []Account{{ID: acct}, {ID: strings.Repeat("b", 32), Without: []string{ProductR2}}}})
 	c.must("POST", "A/r2/buckets", `{"name":"state"}`)
 	if _, err := c.put("k", "1"); err != nil {
 		t.Fatal(err)

@@ -155,10 +155,10 @@ func (s *Server) putScript(c *call) (*reply, error) {
 		return nil, err
 	}
 	w, has := s.scriptsByName.one(c.account.ID, name)
-	if !has && limitScripts.reached(c.account, len(s.scriptsByName.within(c.account.ID))) {
-		return nil, limitScripts.full(c.account, "Workers")
-	}
 	if !has {
+		if err := full(len(s.scriptsByName.within(c.account.ID)), c.account.limits().scripts, "Workers"); err != nil {
+			return nil, err
+		}
 		w = &script{row: row{ID: newID()}, Account: c.account.ID, Name: name}
 	}
 	next := *w

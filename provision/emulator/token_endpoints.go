@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -64,13 +65,17 @@ func (in *tokenBody) fill(t *apiToken) error {
 	if len(in.Policies) == 0 || !slices.Contains([]string{"", "active", "disabled"}, in.Status) {
 		return errTokenBody
 	}
-	for _, network := range slices.Concat(in.Condition.IP.In, in.Condition.IP.NotIn) {
-		if _, err := parseNetwork(network); err != nil {
-			return errTokenBody
+	t.From, t.NotFrom = nil, nil
+	for to, networks := range map[*[]netip.Prefix][]string{&t.From: in.Condition.IP.In, &t.NotFrom: in.Condition.IP.NotIn} {
+		for _, network := range networks {
+			p, err := parseNetwork(network)
+			if err != nil {
+				return errTokenBody
+			}
+			*to = append(*to, p)
 		}
 	}
 	t.Name, t.Disabled = in.Name, in.Status == "disabled"
-	t.In, t.NotIn = in.Condition.IP.In, in.Condition.IP.NotIn
 	t.NotBefore, t.Expires, t.Policies = time.Time{}, time.Time{}, nil
 	if in.NotBefore != nil {
 		t.NotBefore = *in.NotBefore
@@ -99,20 +104,20 @@ func (in *tokenBody) fill(t *apiToken) error {
 func showToken(t *apiToken, now time.Time) map[string]any {
 	policies := []policyBody{}
 	for _, p := range t.Policies {
-		policies = append(policies, p.policyBody)
+		policies = append(policies, p.shown())
 	}
 	out := map[string]any{"id": t.ID, "name": t.Name, "status": t.status(now), "policies": policies}
 	setTime(out, "issued_on", t.Made)
 	setTime(out, "modified_on", t.Modified)
 	setTime(out, "not_before", t.NotBefore)
 	setTime(out, "expires_on", t.Expires)
-	if len(t.In)+len(t.NotIn) > 0 {
+	if len(t.From)+len(t.NotFrom) > 0 {
 		ip := map[string]any{}
-		if len(t.In) > 0 {
-			ip["in"] = t.In
+		if len(t.From) > 0 {
+			ip["in"] = t.From
 		}
-		if len(t.NotIn) > 0 {
-			ip["not_in"] = t.NotIn
+		if len(t.NotFrom) > 0 {
+			ip["not_in"] = t.NotFrom
 		}
 		out["condition"] = map[string]any{"request_ip": ip}
 	}
@@ -154,8 +159,8 @@ func (s *Server) listTokens(c *call) (*reply, error) {
 	return paged(s, c, live, pageSize{20, 50}, func(t *apiToken) any { return showToken(t, c.x.now) })
 }
 
-// theToken finds the path's token among those that were made through the API or
-// by hand; those of the options are nobody's.
+// theToken finds the path's token among those that were made through the API or by
+// hand; those of the options can be read, and neither changed nor listed.
 func (s *Server) theToken(c *call) (*apiToken, error) {
 	t, has := find(s, c, s.tokens, c.params["token"])
 	if !has || t.Account != c.owner() {
@@ -164,12 +169,15 @@ func (s *Server) theToken(c *call) (*apiToken, error) {
 	return t, nil
 }
 
+// getToken shows the tokens of the options, too.
 func (s *Server) getToken(c *call) (*reply, error) {
-	t, err := s.theToken(c)
-	if err != nil {
-		return nil, err
+	if t, has := s.tokenCalled(c.params["token"]); has && t.Account == c.owner() {
+		return ok(showToken(t, c.x.now))
 	}
-	return ok(showToken(t, c.x.now))
+	if c.params["token"] == allRights.ID && len(s.o.Tokens) == 0 {
+		return ok(showToken(allRights, c.x.now))
+	}
+	return nil, errNoToken
 }
 
 func (s *Server) updateToken(c *call) (*reply, error) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -37,10 +38,11 @@ type Token struct {
 	ReadOnly  bool      `json:"read_only,omitempty"`
 	Status    string    `json:"status,omitempty"` // active (the default), disabled, expired
 	NotBefore time.Time `json:"not_before,omitzero"`
-	Expires   time.Time `json:"expires_on,omitzero"`
-	// In and NotIn are the networks that it may and may not be used from, in CIDR form.
-	In    []string `json:"in,omitempty"`
-	NotIn []string `json:"not_in,omitempty"`
+	Expires   time.Time `json:"expires,omitzero"` // when it ends; zero: never
+	// From are the networks that it may be used from, none: all; NotFrom those that
+	// it may not.
+	From    []netip.Prefix `json:"from,omitempty"`
+	NotFrom []netip.Prefix `json:"not_from,omitempty"`
 }
 
 // seedTokens takes the tokens of the options, which are not kept in the file.
@@ -98,17 +100,13 @@ func (s *Server) AddToken(t Token) (value, id string, err error) {
 // token turns the short form into policies.
 func (t Token) token(now time.Time) (*apiToken, error) {
 	a := &apiToken{row: row{ID: cmp.Or(t.ID, newID())}, Name: t.Name, Account: t.Account, Digest: digest(t.Value),
-		Disabled: t.Status == "disabled", NotBefore: t.NotBefore, Expires: t.Expires, Modified: now, In: t.In, NotIn: t.NotIn}
+		Disabled: t.Status == "disabled", NotBefore: t.NotBefore, Expires: t.Expires, Modified: now, From: t.From, NotFrom: t.NotFrom}
 	if t.Status == "expired" && a.Expires.IsZero() {
 		a.Expires = now
 	}
-	for _, network := range slices.Concat(t.In, t.NotIn) {
-		if _, err := parseNetwork(network); err != nil {
-			return nil, err
-		}
-	}
 	p := policy{policyBody: policyBody{ID: newID(), Effect: "allow", Resources: map[string]any{}}}
 	for _, name := range t.grants() {
+		name = strings.TrimPrefix(name, "User ") // which is what the dashboard has before "API Tokens"
 		if t.ReadOnly {
 			name = strings.TrimSuffix(name, " Write") + " Read"
 		}
@@ -228,8 +226,12 @@ func newTokenValue(account string) string {
 }
 
 // verifyToken answers GET user/tokens/verify. An account-owned token is not
-// known there.
+// known there, and a key is no token.
 func (s *Server) verifyToken(c *call) (*reply, error) {
+	if c.Header.Get("Authorization") == "" {
+		// guess: the status.
+		return nil, refuse(http.StatusBadRequest, 1001, `Missing "Authorization" header`)
+	}
 	if (c.token.Account != "") != (c.account != nil) && c.token != allRights {
 		return nil, errInvalidToken
 	}
@@ -265,11 +267,12 @@ func (s *Server) controlToken(w http.ResponseWriter, r *http.Request) {
 // between them, lists with + between their elements, such as
 // "name=ci,groups=D1 Write+DNS Write,accounts=…,read-only". The settings are name,
 // value, id, account, accounts, zones, buckets, groups, read-only, status,
-// not-before and expires (RFC 3339), in and not-in.
+// not-before and expires (RFC 3339), from and not-from (networks).
 func ParseToken(text string) (Token, error) {
 	var t Token
 	texts := map[string]*string{"name": &t.Name, "value": &t.Value, "id": &t.ID, "account": &t.Account, "status": &t.Status}
-	lists := map[string]*[]string{"accounts": &t.Accounts, "zones": &t.Zones, "buckets": &t.Buckets, "groups": &t.Groups, "in": &t.In, "not-in": &t.NotIn}
+	lists := map[string]*[]string{"accounts": &t.Accounts, "zones": &t.Zones, "buckets": &t.Buckets, "groups": &t.Groups}
+	networks := map[string]*[]netip.Prefix{"from": &t.From, "not-from": &t.NotFrom}
 	times := map[string]*time.Time{"not-before": &t.NotBefore, "expires": &t.Expires}
 	for setting := range strings.SplitSeq(text, ",") {
 		name, value, _ := strings.Cut(setting, "=")
@@ -284,6 +287,14 @@ func ParseToken(text string) (Token, error) {
 			*to = value
 		} else if to := lists[name]; to != nil {
 			*to = strings.Split(value, "+")
+		} else if to := networks[name]; to != nil {
+			for part := range strings.SplitSeq(value, "+") {
+				p, err := parseNetwork(part)
+				if err != nil {
+					return t, fmt.Errorf("%s: %w", name, err)
+				}
+				*to = append(*to, p)
+			}
 		} else if to := times[name]; to != nil {
 			at, err := time.Parse(time.RFC3339, value)
 			if err != nil {
@@ -291,7 +302,7 @@ func ParseToken(text string) (Token, error) {
 			}
 			*to = at
 		} else {
-			return t, fmt.Errorf("there is no setting %q: it takes name, value, id, account, accounts, zones, buckets, groups, read-only, status, not-before, expires, in, not-in", name)
+			return t, fmt.Errorf("there is no setting %q: it takes name, value, id, account, accounts, zones, buckets, groups, read-only, status, not-before, expires, from, not-from", name)
 		}
 	}
 	return t, nil

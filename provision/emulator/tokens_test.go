@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,7 @@ func TestTokens(t *testing.T) {
 		{name: "its zone, written", method: "POST", path: "zones/" + zoneCom + "/dns_records", body: `{"type":"A","name":"a","content":"192.0.2.1"}`, header: as(value), status: 403, code: 10000},
 		{name: "another zone", method: "GET", path: "zones/" + zoneOrg + "/dns_records", header: as(value), status: 403, code: 9109},
 		{name: "the zone itself", method: "GET", path: "zones/" + zoneCom, header: as(value), status: 403, code: 9109},
-		{name: "tokens", method: "GET", path: "user/tokens", header: as(value), status: 403, code: 9109},
+		{name: "tokens", method: "GET", path: "user/tokens", header: as(value), status: 403, code: 10000},
 		{name: "deny wins", method: "PUT", path: "user/tokens/" + id, body: body("", policy("allow", d1Write, account), policy("deny", d1Write, account))},
 		{name: "denied", method: "POST", path: "A/d1/database", body: `{"name":"db2"}`, header: as(value), status: 403, code: 10000},
 		{name: "a time of its own", method: "PUT", path: "user/tokens/" + id, body: body(`,"not_before":"2026-11-23T13:00:00Z","expires_on":"2026-11-23T14:00:00Z"`, policy("allow", d1Write, account)),
@@ -105,7 +106,7 @@ func TestTokens(t *testing.T) {
 	c.run([]step{
 		{name: "an account's token", method: "GET", path: "A/tokens/verify", header: as(made.text("value")), want: map[string]any{"status": "active"}},
 		{name: "no user's", method: "GET", path: "user/tokens/verify", header: as(made.text("value")), status: 401, code: 1000},
-		{name: "the user's tokens", method: "GET", path: "user/tokens", header: as(made.text("value")), status: 403, code: 9109},
+		{name: "the user's tokens", method: "GET", path: "user/tokens", header: as(made.text("value")), status: 403, code: 10000},
 		{name: "all zones of the account", method: "GET", path: "zones/" + zoneOrg + "/dns_records", header: as(made.text("value"))},
 	})
 	if !strings.HasPrefix(made.text("value"), "cfat_") {
@@ -159,13 +160,13 @@ func TestReadingD1(t *testing.T) {
 }
 
 func TestParseToken(t *testing.T) {
-	got, err := ParseToken("name=ci,value=v,groups=D1 Write+DNS Read,accounts=a+b,zones=z,buckets=a/b,read-only,expires=2026-12-01T00:00:00Z,in=192.0.2.0/24")
+	got, err := ParseToken("name=ci,value=v,groups=D1 Write+DNS Read,accounts=a+b,zones=z,buckets=a/b,read-only,expires=2026-12-01T00:00:00Z,from=192.0.2.7/24")
 	want := Token{Name: "ci", Value: "v", Groups: []string{"D1 Write", "DNS Read"}, Accounts: []string{"a", "b"}, Zones: []string{"z"}, Buckets: []string{"a/b"},
-		ReadOnly: true, Expires: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), In: []string{"192.0.2.0/24"}}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		ReadOnly: true, Expires: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" || err != nil {
 		t.Errorf("parsed (-want +got):\n%s%v", diff, err)
 	}
-	for _, text := range []string{"", "name", "name=", "color=red", "expires=tomorrow"} {
+	for _, text := range []string{"", "name", "name=", "color=red", "expires=tomorrow", "from=x"} {
 		if _, err := ParseToken(text); err == nil {
 			t.Errorf("%q was taken", text)
 		}
@@ -187,7 +188,7 @@ func TestLimitedTokens(t *testing.T) {
 	c.run([]step{
 		{method: "POST", path: "A/queues", body: `{"queue_name":"o"}`, header: tok("owned")},
 		{method: "GET", path: "accounts/" + second + "/queues", header: tok("owned"), status: 403, code: 10000},
-		{method: "GET", path: "user/tokens", header: tok("owned"), status: 403, code: 9109},
+		{method: "GET", path: "user/tokens", header: tok("owned"), status: 403, code: 10000},
 		{method: "GET", path: "A/queues", header: tok("reads")},
 		{method: "POST", path: "A/queues", body: `{"queue_name":"q"}`, header: tok("reads"), status: 403, code: 10000},
 		{method: "GET", path: "A/d1/database", header: tok("reads-D1")},
@@ -197,7 +198,7 @@ func TestLimitedTokens(t *testing.T) {
 		{method: "GET", path: "zones/" + zoneOrg, header: tok("zone"), status: 403, code: 9109},
 		{method: "GET", path: "A/queues", header: tok("later"), status: 401, code: 10000},
 	})
-	for _, bad := range []Token{{In: []string{"x"}}, {Buckets: []string{"x"}}} {
+	for _, bad := range []Token{{Buckets: []string{"x"}}} {
 		if _, _, err := c.AddToken(bad); err == nil {
 			t.Errorf("%+v was taken", bad)
 		}

@@ -61,7 +61,7 @@ func (s *Server) putSchedules(c *call) (*reply, error) {
 			total += len(e.row.Schedules)
 		}
 	}
-	if most := limitCrons.of(c.account); total > most {
+	if most := c.account.limits().schedules; total > most {
 		// guess: the code.
 		return nil, refuse(http.StatusBadRequest, 10072, "You have exceeded the limit of %d cron triggers for this account.", most)
 	}

@@ -82,7 +82,7 @@ func (s *Server) putWorkflow(c *call) (*reply, error) {
 	if in.Class == "" || in.Script == "" || !workflowName.MatchString(name) {
 		return nil, bad
 	}
-	if c.account.Free && len(in.Schedules) > 0 && !slices.Contains([]string{"null", "[]"}, string(in.Schedules)) {
+	if c.account.Plan == PlanFree && len(in.Schedules) > 0 && !slices.Contains([]string{"null", "[]"}, string(in.Schedules)) {
 		// guess: the status.
 		return nil, refuse(http.StatusForbidden, 10208, "workflow.cron_requires_paid_plan")
 	}

@@ -22,6 +22,7 @@ import (
 const (
 	account = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	domain  = "shop.example"
+	other   = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 )
 
 // world is an emulated Cloudflare with a project in it.
@@ -43,7 +44,9 @@ func newWorld(t testing.TB) *world {
 // newWorldWith is newWorld with an emulator that behaves in a certain way.
 func newWorldWith(t testing.TB, o emulator.Options) *world {
 	t.Helper()
-	o.Accounts = []emulator.Account{{ID: account, Name: "Shop"}}
+	if o.Accounts == nil {
+		o.Accounts = []emulator.Account{{ID: account, Name: "Shop"}, {ID: other, Name: "Theirs"}}
+	}
 	if o.Zones == nil {
 		o.Zones = []emulator.Zone{{Name: domain, Account: account}}
 	}
