@@ -102,10 +102,12 @@ type Zone struct {
 // Server is an emulated Cloudflare. It is an http.Handler, safe for concurrent
 // use.
 type Server struct {
-	o     Options
-	dir   string
-	root  *node
-	store *store
+	o    Options
+	dir  string
+	root *node
+	// endpoints are the routes below root, as they were registered.
+	endpoints []Endpoint
+	store     *store
 	// mu guards the tables: read-locked by endpoints that only read, locked by
 	// the others.
 	mu sync.RWMutex

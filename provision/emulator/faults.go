@@ -28,6 +28,9 @@ type Failure struct {
 	Envelope200 bool `json:"envelope200,omitempty"` // success:false with status 200
 }
 
+// FailureHeader marks the answers that a Failure made up.
+const FailureHeader = "X-Emulated-Failure"
+
 type armedFailure struct {
 	Failure
 	path *regexp.Regexp
@@ -85,7 +88,7 @@ func (q *faultQueue) take(method, path string) *Failure {
 
 // answer is what the client sees.
 func (f *Failure) answer() answer {
-	a := answer{status: f.Status, code: f.Code, header: http.Header{}}
+	a := answer{status: f.Status, code: f.Code, header: http.Header{FailureHeader: {"1"}}}
 	if a.status == 0 {
 		a.status = http.StatusInternalServerError
 		if f.Envelope200 {
