@@ -20,6 +20,7 @@ func (a *app) newEmulator() *cobra.Command {
 	var zones, without []string
 	var latency, lag time.Duration
 	var quiet bool
+	var who access
 	cmd := &cobra.Command{
 		Use:   "emulator",
 		Short: "Serve an emulated Cloudflare API on this machine",
@@ -36,9 +37,12 @@ func (a *app) newEmulator() *cobra.Command {
 			if !quiet {
 				o.Log = a.Stderr
 			}
+			if err := who.apply(&o); err != nil {
+				return err
+			}
 			// The data folder keeps its account, so that is told anew what it is.
 			account := emulator.Account{ID: offlineAccount, Plan: plan, Without: without}
-			return a.serve(a.path(data), addr, zones, account, o)
+			return a.serve(a.path(data), addr, zones, account, o, who.s3)
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "folder to keep it in (default: .cfboot/offline/cloudflare)")
@@ -49,10 +53,11 @@ func (a *app) newEmulator() *cobra.Command {
 	cmd.Flags().DurationVar(&latency, "latency", 0, "wait before each answer")
 	cmd.Flags().DurationVar(&lag, "lag", 0, "how long a new resource stays invisible")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "do not log requests")
+	who.flags(cmd)
 	return cmd
 }
 
-func (a *app) serve(data, addr string, zones []string, account emulator.Account, o emulator.Options) error {
+func (a *app) serve(data, addr string, zones []string, account emulator.Account, o emulator.Options, s3 string) error {
 	if err := os.MkdirAll(filepath.Dir(data), 0o700); err != nil {
 		return err
 	}
@@ -75,21 +80,31 @@ func (a *app) serve(data, addr string, zones []string, account emulator.Account,
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
+	bucketURL, stopS3, err := serveS3(s, s3)
+	if err != nil {
+		return errors.Join(err, listener.Close(), s.Close())
+	}
 	v := a.view()
 	settings := [][2]string{
 		{"CLOUDFLARE_API_BASE_URL", fmt.Sprintf("http://%s/client/v4", listener.Addr())},
-		{"CLOUDFLARE_API_TOKEN", offlineToken}, {"CLOUDFLARE_ACCOUNT_ID", offlineAccount},
+		{"CLOUDFLARE_API_TOKEN", firstToken(s)}, {"CLOUDFLARE_ACCOUNT_ID", offlineAccount},
 	}
+	settings = append(settings, s3Settings(s, bucketURL)...)
 	a.doc.Settings = map[string]string{}
 	for _, s := range settings {
 		v.Print("export %s=%s", s[0], s[1])
 		a.doc.Settings[s[0]] = s[1]
 	}
+	for i, t := range s.Tokens() {
+		if i > 0 {
+			v.Print("# token %s: %s", t.Name, t.Value)
+		}
+	}
 	if a.json {
 		// Printed now, because it serves until it is stopped.
 		a.doc.OK, a.doc.Command = true, "emulator"
 		if err := v.Document(a.doc); err != nil {
-			return errors.Join(err, listener.Close(), s.Close())
+			return errors.Join(err, listener.Close(), stopS3(), s.Close())
 		}
 	}
 	h := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
@@ -102,5 +117,5 @@ func (a *app) serve(data, addr string, zones []string, account emulator.Account,
 		defer cancel()
 		err = h.Shutdown(ctx)
 	}
-	return errors.Join(err, s.Close())
+	return errors.Join(err, stopS3(), s.Close())
 }

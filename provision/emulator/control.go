@@ -19,6 +19,7 @@ const controlPrefix = "/__emulator/"
 //	GET  rounds           {"rounds": n}, see Rounds
 //	POST reset            forgets requests and faults
 //	POST fail             queues the Failure of the body
+//	POST token            makes the Token of the body: {"id", "value"}
 //	POST latency          sets the latency: {"ms": n}
 //	POST account          sets an account's plan and products: {"id", "plan", "without": []}, see SetAccount
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
@@ -39,6 +40,8 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, map[string]bool{"ok": true})
 	case "POST fail":
 		s.controlFail(w, r)
+	case "POST token":
+		s.controlToken(w, r)
 	case "POST account":
 		s.controlAccount(w, r)
 	case "POST latency":
@@ -52,7 +55,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		s.latency.set(time.Duration(in.Milliseconds * float64(time.Millisecond)))
 		writeJSON(w, map[string]bool{"ok": true})
 	default:
-		http.Error(w, "the emulator has: GET state, requests, rounds; POST reset, fail, latency, account", http.StatusNotFound)
+		http.Error(w, "the emulator has: GET state, requests, rounds; POST reset, fail, latency, account, token", http.StatusNotFound)
 	}
 }
 

@@ -37,6 +37,7 @@ func FuzzBodies(f *testing.F) {
 		{"POST", a + "workers/scripts/w/assets-upload-session", "application/json"},
 		{"PUT", a + "workflows/f", "application/json"},
 		{"PUT", a + "tags", "application/json"},
+		{"POST", "user/tokens", "application/json"},
 	}
 	send := func(method, path, kind, body string) (int, string) {
 		r := httptest.NewRequest(method, apiPrefix+"/"+path, strings.NewReader(body))

@@ -116,6 +116,9 @@ func (v *vectorizeIndexes) create(c *call) (*reply, error) {
 	case taken:
 		return nil, errIndexExists
 	}
+	if err := full(len(v.byName.within(c.account.ID)), c.account.limits().indexes, "Vectorize indexes"); err != nil {
+		return nil, err
+	}
 	i := &vectorIndex{row{ID: newID()}, c.account.ID, in.Name, in.Description, in.Config.Metric, in.Config.Dimensions}
 	v.rows.put(c.x, i)
 	return ok(showIndex(i))

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -226,53 +225,6 @@ func TestWhatNeverLeftIsNotLost(t *testing.T) {
 	}
 	if served.Load() != 0 {
 		t.Error("a server with an untrusted certificate was spoken to")
-	}
-}
-
-// Names that nobody knows, a proxy that wants a password and a clock by which no
-// certificate is valid are said for what they are, before anything is sent.
-func TestWaysThatAreBarred(t *testing.T) {
-	var served atomic.Int64
-	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served.Add(1) }))
-	t.Cleanup(server.Close)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) }))
-	t.Cleanup(proxy.Close)
-	through, err := url.Parse(proxy.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	trusted := server.Client().Transport.(*http.Transport).TLSClientConfig
-	late := trusted.Clone()
-	late.Time = func() time.Time { return time.Now().AddDate(200, 0, 0) }
-	for _, tt := range []struct {
-		name, base string
-		way        *http.Transport
-		says       string
-		hint       string
-	}{
-		{"no such name", "https://api.cloudflare.invalid", &http.Transport{}, "api.cloudflare.invalid", "DNS"},
-		{"proxy", server.URL, &http.Transport{Proxy: http.ProxyURL(through), TLSClientConfig: trusted}, "Proxy Authentication Required", "HTTPS_PROXY"},
-		{"clock", server.URL, &http.Transport{TLSClientConfig: late}, "certificate has expired", "clock"},
-	} {
-		for _, method := range []string{"GET", "POST"} {
-			t.Run(tt.name+" "+method, func(t *testing.T) {
-				c, _, _ := talk(t, nil)
-				c.base, c.transport.base = tt.base+"/", tt.way
-				err := c.ask(method)
-				var p *provision.Problem
-				var lost *provision.LostError
-				if !errors.As(err, &p) || p.Class != provision.Failed || errors.As(err, &lost) || !strings.Contains(err.Error(), tt.says) {
-					t.Fatalf("%T %v", err, err)
-				}
-				if len(p.Hints) == 0 || !strings.Contains(p.Hints[0], tt.hint) {
-					t.Errorf("no %s in %q", tt.hint, p.Hints)
-				}
-			})
-		}
-	}
-	if served.Load() != 0 {
-		t.Errorf("%d requests arrived", served.Load())
 	}
 }
 
