@@ -91,7 +91,8 @@ type Server struct {
 	// the others.
 	mu sync.RWMutex
 	tables
-	lists     map[string]func() []Resource // of the products that stand in one file
+	lists     map[string]func() []Resource          // of the products that stand in one file
+	bindable  map[string]func(*call, binding) error // theirs, too: by type, refuses a binding to what is not there
 	sqlite    sqliteFiles
 	transfers transfers
 	requests  requestLog
@@ -110,7 +111,7 @@ func Open(dir string, o Options) (*Server, error) {
 	s.latency.set(o.Latency)
 	s.rates.limit = o.RateLimit
 	s.tables = newTables(s.store)
-	s.lists = map[string]func() []Resource{}
+	s.lists, s.bindable = map[string]func() []Resource{}, map[string]func(*call, binding) error{}
 	for _, p := range products {
 		kind, list := p(s)
 		s.lists[kind] = list
