@@ -20,6 +20,31 @@
 // killed process therefore loses nothing that was answered.
 //
 // D1 databases are real SQLite databases, opened when first queried.
+//
+// # Looking at it and steering it
+//
+// Below /__emulator/ it has endpoints of its own, which ask for no token; bodies
+// and answers are JSON:
+//
+//	GET    /                   a page that shows what there is
+//	GET    state               what exists, by kind and by account
+//	GET    requests?last=N     the log of requests, all that is kept without last
+//	GET    rounds              how many requests waited for one another
+//	POST   reset?all=true      forgets requests and faults; with all, what exists too
+//	GET    faults              the faults that may still strike
+//	POST   faults              adds some; PUT replaces them, DELETE clears them
+//	GET    settings            latency, jitter, lag, rate limit, clock
+//	PATCH  settings            changes them; "advance": "5m" moves the clock
+//	GET    snapshots           their names
+//	PUT    snapshots/NAME      saves all that exists; POST restores it, DELETE drops it
+//	GET    bundle/ACCOUNT/NAME a Worker as it was deployed, as a zip file
+//
+// A fault is a Failure, or a text as ParseFailure reads it:
+//
+//	curl -X POST 127.0.0.1:8799/__emulator/faults -d '"drop POST /d1/database$ after count=2"'
+//
+// The log keeps neither headers nor bodies, and hides what looks like a secret in
+// a query. It forgets the oldest requests.
 package emulator
 
 import (
@@ -45,8 +70,8 @@ type Options struct {
 	// Accounts and Zones are made if they are absent.
 	Accounts []Account
 	Zones    []Zone
-	// Latency is waited before each answer.
-	Latency time.Duration
+	// Latency is waited before each answer, and Jitter at most so much more.
+	Latency, Jitter time.Duration
 	// Lag is how long a fresh resource stays invisible to reads, lists and
 	// whatever depends on it. Names are taken at once.
 	Lag time.Duration
@@ -99,6 +124,9 @@ type Server struct {
 	faults    faultQueue
 	rates     rateLimiter
 	latency   duration
+	jitter    duration
+	lag       duration
+	ahead     duration // of Options.Now
 }
 
 // Open opens (or makes) an emulated Cloudflare kept in dir; dir "" keeps it in
@@ -107,8 +135,13 @@ func Open(dir string, o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{o: o, dir: dir, root: newNode(), store: &store{}}
+	s := &Server{dir: dir, root: newNode(), store: &store{}}
+	now := o.Now
+	o.Now = func() time.Time { return now().Add(s.ahead.get()) }
+	s.o = o
 	s.latency.set(o.Latency)
+	s.jitter.set(o.Jitter)
+	s.lag.set(o.Lag)
 	s.rates.limit = o.RateLimit
 	s.tables = newTables(s.store)
 	s.lists, s.bindable = map[string]func() []Resource{}, map[string]func(*call, binding) error{}
@@ -121,14 +154,14 @@ func Open(dir string, o Options) (*Server, error) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("making the emulator's directory: %w", err)
 		}
-		file = filepath.Join(dir, "cloudflare.db")
+		file = filepath.Join(dir, storeFile)
 	}
 	if err := s.store.open(file); err != nil {
 		return nil, err
 	}
 	s.sqlite.open(dir)
 	s.registerAll()
-	if err := s.seed(); err != nil {
+	if err := errors.Join(s.finishRestoring(), s.seed()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
