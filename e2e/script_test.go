@@ -52,6 +52,9 @@ func play(t *testing.T, dir string, setup func(*testscript.Env) error) {
 			"edit":       edit,
 			"ids":        ids,
 			"ready":      ready,
+			"control":    control,
+			"bundle":     bundle,
+			"answers":    answers,
 		},
 	})
 }
