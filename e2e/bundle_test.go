@@ -68,6 +68,12 @@ func bundle(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.CopyFS(folder, z))
 	var meta deployed
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(filepath.Join(folder, "metadata.json"))), &meta))
+	for _, name := range []string{"_headers", "_redirects"} { // uploaded as settings, read from files
+		if rules, has := meta.Assets[name].(string); has {
+			ts.Check(os.WriteFile(filepath.Join(folder, "assets", name), []byte(rules), 0o600))
+			delete(meta.Assets, name)
+		}
+	}
 	config, secrets := meta.configuration()
 	text, err := json.MarshalIndent(config, "", "  ")
 	ts.Check(err)

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"path"
 	"strings"
@@ -33,27 +34,29 @@ type bundleClass struct {
 // serveBundle answers a Worker as it is deployed, as a zip file: metadata.json,
 // modules/NAME, assets/PATH. The path is ACCOUNT/NAME.
 func (s *Server) serveBundle(w http.ResponseWriter, at string) {
-	account, name, _ := strings.Cut(at, "/")
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	script, has := s.scriptsByName.one(account, name)
-	if !has {
-		http.Error(w, "there is no such Worker in the account", http.StatusNotFound)
-		return
-	}
-	v, has := s.serving(script)
-	if !has {
-		http.Error(w, "the Worker has no version that is deployed", http.StatusNotFound)
-		return
-	}
-	data, err := s.bundle(script, v)
+	data, err := s.bundleAt(at)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		http.Error(w, err.Error(), http.StatusNotFound)
 		return
 	}
 	w.Header().Set("Content-Type", "application/zip")
 	_, err = w.Write(data)
 	_ = err // the client has gone: nobody left to tell
+}
+
+func (s *Server) bundleAt(at string) ([]byte, error) {
+	account, name, _ := strings.Cut(at, "/")
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	w, has := s.scriptsByName.one(account, name)
+	if !has {
+		return nil, errors.New("there is no such Worker in the account")
+	}
+	v, has := s.serving(w)
+	if !has {
+		return nil, errors.New("no version of the Worker is deployed")
+	}
+	return s.bundle(w, v)
 }
 
 // serving is the version with the greatest share of the traffic.

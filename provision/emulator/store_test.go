@@ -38,6 +38,25 @@ func serveChild(dir string) {
 	select {} // until killed
 }
 
+// startChild starts an emulator in another process, and says where its API is.
+func startChild(t *testing.T, dir string) (child *exec.Cmd, base string) {
+	t.Helper()
+	child = exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), childDir+"="+dir)
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	url, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return child, strings.TrimSpace(url) + apiPrefix + "/"
+}
+
 // remote sends a request to an emulator in another process.
 func remote(t *testing.T, method, url, body, kind string) got {
 	t.Helper()
@@ -63,20 +82,7 @@ func remote(t *testing.T, method, url, body, kind string) got {
 // without warning, and finds all of it again.
 func TestSurvivesKill(t *testing.T) {
 	dir := t.TempDir()
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), childDir+"="+dir)
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	url, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	base := strings.TrimSpace(url) + apiPrefix + "/"
+	child, base := startChild(t, dir)
 	a := base + "accounts/" + acct + "/"
 	if _, err := Open(dir, Options{}); !errors.Is(err, ErrLocked) {
 		t.Errorf("opening it a second time: %v, want ErrLocked", err)
@@ -153,20 +159,8 @@ func TestSurvivesKill(t *testing.T) {
 // had answered is there afterwards; what it had not is there whole or not at all.
 func TestKilledWhileWriting(t *testing.T) {
 	dir := t.TempDir()
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), childDir+"="+dir)
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	url, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := strings.TrimSpace(url) + apiPrefix + "/accounts/" + acct + "/"
+	child, base := startChild(t, dir)
+	a := base + "accounts/" + acct + "/"
 	send := func(method, path, body string) bool {
 		r, err := http.NewRequest(method, a+path, strings.NewReader(body))
 		if err != nil {

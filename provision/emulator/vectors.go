@@ -120,7 +120,7 @@ func (v *vectorizeIndexes) insert(c *call, replace bool) (*reply, error) {
 			Namespace string         `json:"namespace"`
 			Metadata  map[string]any `json:"metadata"`
 		}
-		if err := json.Unmarshal(line, &in); err != nil || in.ID == "" || len(in.ID) > 64 || len(in.Values) != i.Dimensions {
+		if err := json.Unmarshal(line, &in); err != nil || in.ID == "" || len(in.ID) > 64 || !i.fits(in.Values) {
 			if c.query.Get("unparsable-behavior") == "discard" {
 				continue
 			}
@@ -136,6 +136,12 @@ func (v *vectorizeIndexes) insert(c *call, replace bool) (*reply, error) {
 		v.vectors.put(c.x, next)
 	}
 	return v.mutated(c, i)
+}
+
+// fits says whether values can be a vector of the index: they are as many, and
+// of 32 bits.
+func (i *vectorIndex) fits(values []float64) bool {
+	return len(values) == i.Dimensions && !slices.ContainsFunc(values, func(v float64) bool { return math.Abs(v) > math.MaxFloat32 })
 }
 
 type idList struct {
@@ -241,7 +247,7 @@ func (v *vectorizeIndexes) query(c *call) (*reply, error) {
 	if from, has := v.vectorsByName.one(i.ID, in.VectorID); has {
 		in.Vector = from.Values
 	}
-	if in.TopK = cmpOr(in.TopK, 5); len(in.Vector) != i.Dimensions || in.TopK < 1 || in.TopK > maxMatches {
+	if in.TopK = cmpOr(in.TopK, 5); !i.fits(in.Vector) || in.TopK < 1 || in.TopK > maxMatches {
 		return nil, badVectors("The query needs a vector of %d values, and topK from 1 to %d.", i.Dimensions, maxMatches)
 	}
 	var found []match

@@ -25,6 +25,7 @@ func TestVectors(t *testing.T) {
 		{name: "upsert replaces", method: "POST", path: base + "/cos/upsert", body: `{"id":"c","values":[1,1]}`},
 		{name: "replaced", method: "POST", path: base + "/cos/get_by_ids", body: `{"ids":["c"]}`, want: map[string]any{"0.values.0": 1}},
 		{name: "wrong length", method: "POST", path: base + "/cos/insert", body: `{"id":"d","values":[1]}`, status: 400, code: 40006},
+		{name: "too great", method: "POST", path: base + "/cos/query", body: `{"vector":[1e300,1]}`, status: 400, code: 40006},
 		{name: "no JSON", method: "POST", path: base + "/cos/insert", body: `x`, status: 400, code: 40006},
 		{name: "bad lines discarded", method: "POST", path: base + "/cos/insert?unparsable-behavior=discard", body: "x\n" + `{"id":"d","values":[-1,0]}`},
 		{name: "nearest first", method: "POST", path: base + "/cos/query", body: `{"vector":[1,0.1],"topK":2}`, want: map[string]any{"count": 2, "matches.0.id": "a", "matches.1.id": "c", "matches.0.values": nil, "matches.0.metadata": nil}},
