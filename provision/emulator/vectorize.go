@@ -9,7 +9,8 @@ import (
 
 const groupVectorize = "Vectorize"
 
-// vectorizeIndexes is Vectorize: the indexes here, what they hold in vectors.go.
+// vectorizeIndexes is Vectorize: the indexes here, what they hold in vectors.go
+// and metadata_indexes.go.
 type vectorizeIndexes struct {
 	s                *Server
 	rows             *table[*vectorIndex]
@@ -39,6 +40,7 @@ var _ = provide(func(s *Server) (string, func() []Resource) {
 	s.on("GET", base+"/{index}/info", groupVectorize, v.info)
 	s.on("DELETE", base+"/{index}", groupVectorize, v.delete)
 	v.registerVectors(base + "/{index}")
+	v.registerProperties(base + "/{index}")
 	s.bindable["vectorize"] = v.checkBinding
 	return "vectorize", v.resources
 })

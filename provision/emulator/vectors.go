@@ -25,30 +25,15 @@ type vector struct {
 	Indexed     []string // properties that had a metadata index when it came
 }
 
-// metadataIndex makes a property of later vectors one to filter by.
-type metadataIndex struct {
-	row
-	Index, Property, Type string
-}
-
-// Limits of Vectorize: vectors in one insertion, matches, ids and metadata
-// indexes. guess: all but the last are of the documentation and may have changed.
+// Limits of Vectorize: vectors in one insertion, matches and ids.
+// guess: they are the documentation's and may have changed.
 const (
-	maxVectorsAtOnce   = 5000
-	maxMatches         = 100
-	maxVectorList      = 1000
-	maxMetadataIndexes = 10
+	maxVectorsAtOnce = 5000
+	maxMatches       = 100
+	maxVectorList    = 1000
 )
 
-// The codes of metadata indexes are the reference's, that of bad vectors is a
-// guess; guess: all texts.
-var (
-	errMetadataIndexTaken = refuse(http.StatusConflict, 40004, "vectorize.metadata_index_already_exists")
-	errNoMetadataIndex    = refuse(http.StatusBadRequest, 40005, "vectorize.metadata_index_does_not_exist")
-	errMetadataIndexType  = refuse(http.StatusBadRequest, 40026, "vectorize.metadata_index_invalid_type")
-	metadataIndexTypes    = []string{"string", "number", "boolean"}
-)
-
+// badVectors: guess: the code and the texts.
 func badVectors(format string, args ...any) *refusal {
 	return refuse(http.StatusBadRequest, 40006, format, args...)
 }
@@ -57,17 +42,12 @@ func (v *vectorizeIndexes) registerVectors(base string) {
 	s := v.s
 	v.vectors = newTable(s.store, "vector", func() *vector { return new(vector) })
 	v.vectorsByName = v.vectors.by(func(x *vector) string { return key(x.Index, x.Name) })
-	v.properties = newTable(s.store, "metadata_index", func() *metadataIndex { return new(metadataIndex) })
-	v.propertiesByName = v.properties.by(func(m *metadataIndex) string { return key(m.Index, m.Property) })
 	s.on("POST", base+"/insert", groupVectorize, func(c *call) (*reply, error) { return v.insert(c, false) })
 	s.on("POST", base+"/upsert", groupVectorize, func(c *call) (*reply, error) { return v.insert(c, true) })
 	s.on("POST", base+"/query", groupVectorize, v.query)
 	s.on("POST", base+"/get_by_ids", groupVectorize, v.getVectors)
 	s.on("POST", base+"/delete_by_ids", groupVectorize, v.deleteVectors)
 	s.on("GET", base+"/list", groupVectorize, v.listVectors)
-	s.on("POST", base+"/metadata_index/create", groupVectorize, v.createProperty)
-	s.on("POST", base+"/metadata_index/delete", groupVectorize, v.deleteProperty)
-	s.on("GET", base+"/metadata_index/list", groupVectorize, v.listProperties)
 }
 
 // mutated notes a mutation as the index's newest and answers its id.
@@ -332,63 +312,6 @@ func (x *vector) property(path string) any {
 		return at
 	}
 	return nil
-}
-
-type propertyBody struct {
-	Property string `json:"propertyName"`
-	Type     string `json:"indexType"`
-}
-
-func (v *vectorizeIndexes) createProperty(c *call) (*reply, error) {
-	i, err := v.the(c)
-	if err != nil {
-		return nil, err
-	}
-	var in propertyBody
-	if err := c.decode(&in, errMetadataIndexType); err != nil {
-		return nil, err
-	}
-	_, taken := v.propertiesByName.one(i.ID, in.Property)
-	switch {
-	case in.Property == "" || !slices.Contains(metadataIndexTypes, in.Type):
-		return nil, errMetadataIndexType
-	case taken:
-		return nil, errMetadataIndexTaken
-	case len(v.propertiesByName.within(i.ID)) >= maxMetadataIndexes:
-		// guess: the code.
-		return nil, refuse(http.StatusBadRequest, 40027, "vectorize.metadata_index_limit_reached")
-	}
-	v.properties.put(c.x, &metadataIndex{row{ID: newID()}, i.ID, in.Property, in.Type})
-	return v.mutated(c, i)
-}
-
-func (v *vectorizeIndexes) deleteProperty(c *call) (*reply, error) {
-	i, err := v.the(c)
-	if err != nil {
-		return nil, err
-	}
-	var in propertyBody
-	if err := c.decode(&in, errNoMetadataIndex); err != nil {
-		return nil, err
-	}
-	m, has := v.propertiesByName.one(i.ID, in.Property)
-	if !has {
-		return nil, errNoMetadataIndex
-	}
-	v.properties.remove(c.x, m.ID)
-	return v.mutated(c, i)
-}
-
-func (v *vectorizeIndexes) listProperties(c *call) (*reply, error) {
-	i, err := v.the(c)
-	if err != nil {
-		return nil, err
-	}
-	list := []any{}
-	for _, e := range v.propertiesByName.within(i.ID) {
-		list = append(list, map[string]string{"propertyName": e.row.Property, "indexType": e.row.Type})
-	}
-	return ok(map[string]any{"metadataIndexes": list})
 }
 
 // drop takes what an index holds away with it.
