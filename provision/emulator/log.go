@@ -61,11 +61,12 @@ type requestLog struct {
 }
 
 func (l *requestLog) begin(r *http.Request, path string) *Request {
+	req := &Request{Method: r.Method, Path: path[:min(len(path), maxLogged)], Query: logged(r.URL.RawQuery), RunID: r.Header.Get(runHeader)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.n++
-	return &Request{N: l.n, Method: r.Method, Path: path[:min(len(path), maxLogged)], Query: logged(r.URL.RawQuery),
-		Start: time.Now(), RunID: r.Header.Get(runHeader)}
+	req.N, req.Start = l.n, time.Now()
+	return req
 }
 
 func (l *requestLog) end(req *Request, w io.Writer) {
