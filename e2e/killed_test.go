@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -91,8 +92,9 @@ func untouched(t *testing.T, bin string) outcome {
 	o.newRequests = len(s.server.Requests())
 	s.change(t)
 	o.applyPoints = s.counted(t, s.in("apply", "--yes")...)
+	s.fill(t)
 	s.server.ResetRequests()
-	o.destroyPoints = s.counted(t, s.in("destroy", "--yes")...)
+	o.destroyPoints = s.counted(t, s.destroyArgs()...)
 	o.destroyRequests = len(s.server.Requests())
 	if diff := cmp.Diff(map[string]int{}, s.exist()); diff != "" {
 		t.Fatalf("destroy left (-want +got):\n%s", diff)
@@ -266,9 +268,53 @@ func (s *stage) killedApply(t *testing.T, n int) {
 
 func (s *stage) killedDestroy(t *testing.T, n int, arm func()) {
 	s.must(t, s.newArgs()...)
-	s.die(t, n, arm, s.in("destroy", "--yes")...)
-	s.must(t, s.in("destroy", "--yes")...)
+	s.fill(t)
+	s.die(t, n, arm, s.destroyArgs()...)
+	s.must(t, s.destroyArgs()...)
+	s.saved(t)
 	s.gone(t)
+}
+
+// fill puts something into a database and a bucket.
+func (s *stage) fill(t *testing.T) {
+	t.Helper()
+	for _, call := range [][3]string{
+		{"POST", "d1/database/shop-db/query", `{"sql":"CREATE TABLE a (x); INSERT INTO a VALUES ('kept')"}`},
+		{"PUT", "r2/buckets/shop-storage/objects/a", "lost"},
+	} {
+		req := httptest.NewRequest(call[0], "/client/v4/accounts/"+testAccount+"/"+call[1], strings.NewReader(call[2]))
+		req.Header.Set("Authorization", "Bearer by-hand-0123456789012345678901234567890")
+		resp := httptest.NewRecorder()
+		if s.server.ServeHTTP(resp, req); resp.Code >= 300 {
+			t.Fatalf("%s: %d %s", call[1], resp.Code, resp.Body)
+		}
+	}
+	s.server.ResetRequests()
+}
+
+// destroyArgs destroys what fill has filled, too.
+func (s *stage) destroyArgs() []string {
+	return s.in("destroy", "--yes", "--allow", "delete-data=shop-db,delete-data=shop-storage")
+}
+
+// saved checks that what has a backup's name is whole, and that one has its sum.
+func (s *stage) saved(t *testing.T) {
+	t.Helper()
+	dir := filepath.Join(s.dir, "shop", ".cfboot", "backup")
+	files, _ := filepath.Glob(filepath.Join(dir, "shop-db-*.sql"))
+	whole := 0
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil || !bytes.Contains(b, []byte("VALUES('kept')")) {
+			t.Errorf("%s: %v %q", file, err, b)
+		}
+		if sum, err := os.ReadFile(file + ".sha256"); err == nil && strings.HasPrefix(string(sum), fmt.Sprintf("%x  ", sha256.Sum256(b))) {
+			whole++
+		}
+	}
+	if whole == 0 {
+		t.Errorf("none of %v has its sum", files)
+	}
 }
 
 // change edits the manifest so that an apply updates, replaces, makes and

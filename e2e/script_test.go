@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
+	"path"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -51,6 +53,7 @@ func play(t *testing.T, dir string, setup func(*testscript.Env) error) {
 			"json":       jsonField,
 			"edit":       edit,
 			"ids":        ids,
+			"owned":      owned,
 			"ready":      ready,
 			"control":    control,
 			"bundle":     bundle,
@@ -74,10 +77,12 @@ const cloudKey = "cloud"
 // cloudflare has KIND N ...       how many of a kind exist
 // cloudflare empty                nothing exists
 // cloudflare call METHOD PATH [BODY]   by hand; $ID is then the id in the answer
+// cloudflare untag                takes all resource tags away
+// cloudflare tagged KIND NAME [KEY=VALUE]...   its tags, but for the lineage, are these
 // cloudflare forget               begin to count requests anew
 // cloudflare rounds N             at most N requests waited for each other
 // cloudflare once                 no request was sent twice
-// cloudflare requests [METHOD] N  exactly so many were sent
+// cloudflare requests [METHOD] N  exactly so many were sent; what only counts rows is no POST
 func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 {
 		ts.Fatalf("usage: cloudflare start|fail|has|empty|call|forget|rounds|once|requests")
@@ -112,6 +117,10 @@ func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
 			body = args[3]
 		}
 		callByHand(ts, c, args[1], args[2], body)
+	case "untag":
+		untag(ts, c)
+	case "tagged":
+		tagged(ts, c, args[1], args[2], args[3:])
 	case "forget":
 		c.server.ResetRequests()
 	case "rounds":
@@ -136,7 +145,8 @@ func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		n := 0
 		for _, r := range c.server.Requests() {
-			if method == "" || r.Method == method {
+			reads := r.Method == "POST" && strings.HasSuffix(r.Path, "/query") // a database is counted by that
+			if method == "" || r.Method == method && !reads {
 				n++
 			}
 		}
@@ -225,6 +235,37 @@ func callByHand(ts *testscript.TestScript, c *cloud, method, path, body string) 
 	ts.Setenv("ID", answer.Result.ID+answer.Result.UUID)
 }
 
+func untag(ts *testscript.TestScript, c *cloud) {
+	for _, r := range c.server.Resources() {
+		if kind, can := map[string]string{"d1": "d1_database", "kv": "kv_namespace", "r2": "r2_bucket", "queue": "queue", "vectorize": "vectorize_index"}[r.Kind]; can && len(r.Tags) > 0 {
+			callByHand(ts, c, "DELETE", "accounts/"+r.Account+"/tags", fmt.Sprintf(`{"resource_type":%q,"resource_id":%q}`, kind, r.ID))
+		} else if r.Kind == "worker" && len(r.Tags) > 0 {
+			callByHand(ts, c, "GET", "accounts/"+r.Account+"/workers/workers/"+r.Name, "")
+			callByHand(ts, c, "DELETE", "accounts/"+r.Account+"/tags", fmt.Sprintf(`{"resource_type":"worker","resource_id":%q}`, ts.Getenv("ID")))
+		}
+	}
+}
+
+func tagged(ts *testscript.TestScript, c *cloud, kind, name string, want []string) {
+	for _, r := range c.server.Resources() {
+		if r.Kind != kind || r.Name != name {
+			continue
+		}
+		var got []string
+		for k, v := range r.Tags {
+			if k != "cfboot.state" {
+				got = append(got, k+"="+v)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			ts.Fatalf("%s %s carries %q, want %q", kind, name, got, want)
+		}
+		return
+	}
+	ts.Fatalf("there is no %s %s", kind, name)
+}
+
 func listing(rs []emulator.Request) string {
 	sort.Slice(rs, func(i, j int) bool { return rs[i].Start.Before(rs[j].Start) })
 	var b strings.Builder
@@ -279,6 +320,19 @@ func jsonField(ts *testscript.TestScript, neg bool, args []string) {
 	if (got == args[2]) == neg {
 		ts.Fatalf("%s is %s, want %s", args[1], got, args[2])
 	}
+}
+
+// owned STATE KEY   $ID is then the last part of the id that the state file has for it
+func owned(ts *testscript.TestScript, neg bool, args []string) {
+	var state struct{ Entries []struct{ Key, ID string } }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &state))
+	for _, e := range state.Entries {
+		if e.Key == args[1] {
+			ts.Setenv("ID", path.Base(e.ID))
+			return
+		}
+	}
+	ts.Fatalf("%s has no %s", args[0], args[1])
 }
 
 // edit FILE OLD NEW   replaces the only occurrence of OLD

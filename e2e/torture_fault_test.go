@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -172,6 +173,16 @@ func (f *flawed) Keep(e provision.Entry) error {
 }
 func (f *flawed) Forget(k provision.Key) error {
 	return f.save(func() error { return f.Recorder.Forget(k) })
+}
+
+// A mortalVault keeps nothing, and dies with the process.
+type mortalVault struct{ life *life }
+
+func (v mortalVault) Keep(name string, write func(io.Writer) error) (string, error) {
+	if v.life.point() {
+		return "", errDead
+	}
+	return name, write(io.Discard)
 }
 
 // tortureSettle is what a run waits before it looks again for something fresh;

@@ -240,7 +240,7 @@ func (w *tortured) run(p *program, s strike, destroy bool) (out ran) {
 	}
 	var allow []string
 	if s.kind != "no-consent" {
-		allow = []string{provision.DeleteData}
+		allow = out.plan.Consents()
 	}
 	if s.kind == "squat-late" {
 		w.squatLate(out.plan, store.State())
@@ -254,7 +254,7 @@ func (w *tortured) run(p *program, s strike, destroy bool) (out ran) {
 		recorder.fails = s.at
 	}
 	out.result, out.err = provision.Apply(ctx, out.plan, store.State(), kinds.Traits(), client, recorder, provision.Options{
-		Run: store.Run(), Parallel: rapid.SampledFrom([]int{1, 1, 16}).Draw(w.t, "parallel"), Allow: allow, Stop: stop, Now: w.clock.now, Settle: tortureSettle,
+		Run: store.Run(), Parallel: rapid.SampledFrom([]int{1, 1, 16}).Draw(w.t, "parallel"), Allow: allow, Confirm: out.plan.ToConfirm(), Vault: mortalVault{l}, Stop: stop, Now: w.clock.now, Settle: tortureSettle, Lineage: store.Lineage,
 	})
 	w.judge(out, allow)
 	w.rescue(store, out.err, s)
@@ -336,8 +336,7 @@ func (w *tortured) meddle(p *program) string {
 	switch {
 	case what == "change":
 		w.changeByHand(e)
-	case what == "fill" && e.Key.Kind == "kv":
-		w.byHand("PUT", "accounts/"+tortureAccount+"/storage/kv/namespaces/"+e.ID+"/values/k", "v", nil)
+	case what == "fill" && w.fillByHand(e):
 	case ours < 0:
 		return "nothing"
 	case what == "delete":

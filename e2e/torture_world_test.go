@@ -225,6 +225,26 @@ func (w *tortured) destroyByHand(r emulator.Resource) {
 	}
 }
 
+// fillByHand puts something into a store of ours.
+func (w *tortured) fillByHand(e provision.Entry) bool {
+	inAccount := "accounts/" + tortureAccount + "/"
+	switch e.Key.Kind {
+	case "kv":
+		w.byHand("PUT", inAccount+"storage/kv/namespaces/"+e.ID+"/values/k", "v", nil)
+	case "d1":
+		w.byHand("POST", inAccount+"d1/database/"+e.ID+"/query", `{"sql":"CREATE TABLE IF NOT EXISTS t (x); INSERT INTO t VALUES (1)"}`, nil)
+	case "r2":
+		header := map[string]string{}
+		if e.Settings["jurisdiction"] == "eu" {
+			header["Cf-R2-Jurisdiction"] = "eu"
+		}
+		w.byHand("PUT", inAccount+"r2/buckets/"+e.ID+"/objects/o", "v", header)
+	default:
+		return false
+	}
+	return true
+}
+
 // changeByHand changes a setting of one of ours.
 func (w *tortured) changeByHand(e provision.Entry) {
 	inAccount, inZone := "accounts/"+tortureAccount+"/", "zones/"+e.Zone+"/"

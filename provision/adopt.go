@@ -30,11 +30,11 @@ func Adoptions(ctx context.Context, r Reader, traits map[string]Traits, desired 
 		w.ID = ids[d.Key]
 		theirs = append(theirs, w)
 	}
-	have, err := observe(ctx, r, mine, false)
+	have, err := observe(ctx, r, st, mine, false)
 	if err != nil {
 		return nil, err
 	}
-	seen, err := observe(ctx, r, theirs, true)
+	seen, err := observe(ctx, r, st, theirs, true)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +73,8 @@ func unadoptable(r Resource, id string, st State, mine, obs Observed) (text, hin
 		return fmt.Sprintf("there is no %q in the account %s", r.Name, st.Account), "if its name is another one: set \"name\" in the manifest, or give its --id"
 	case id != "" && id != obs.ID:
 		return fmt.Sprintf("%q has the id %s, not %s", obs.Name, obs.ID, id), "leave --id out"
+	case obs.Stray != "":
+		return fmt.Sprintf("%q is this project's, by the record of another state (lineage %s)", obs.Name, obs.Stray), "bring that state back, or make it anew: cfboot state rebuild"
 	case obs.Mark != "":
 		return fmt.Sprintf("%q belongs to the cfboot project %s", obs.Name, obs.Mark), "destroy it there first, or give this one another \"name\""
 	case begun && !owned && proven(intent, obs):
@@ -92,6 +94,7 @@ func unadoptable(r Resource, id string, st State, mine, obs Observed) (text, hin
 func adoption(traits map[string]Traits, r Resource, obs Observed, st State, now time.Time) Adoption {
 	e := Entry{Key: r.Key, Name: firstNonEmpty(obs.Name, r.Name), ID: obs.ID, Zone: obs.Zone,
 		Settings: Settings{}, Local: r.Local, Refs: r.Refs, Created: now.UTC(), Updated: now.UTC(), Adopted: !obs.Ours}
+	e.Protected = r.Protect != nil && *r.Protect
 	for name := range r.Settings {
 		if v, reported := obs.Settings[name]; reported {
 			e.Settings[name] = v

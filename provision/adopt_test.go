@@ -113,9 +113,9 @@ func TestAdoptedIsReleased(t *testing.T) {
 		{"unwanted", nil, owned(e), full, Release, false, nil},
 		{"unwanted, and not to be seen", nil, owned(e), Observed{Key: store, Blocked: "the zone is gone"}, Release, false, nil},
 		{"unwanted, and gone", nil, owned(e), Observed{Key: store}, Delete, true, nil},
-		{"unwanted, as if made by us", nil, mine, full, Delete, false, []string{DeleteData}},
-		{"to be replaced", replaced, owned(e), full, Replace, false, []string{DeleteAdopted, DeleteData}},
-		{"to be replaced, as if made by us", replaced, mine, full, Replace, false, []string{DeleteData}},
+		{"unwanted, as if made by us", nil, mine, full, Delete, false, []string{DeleteDataOf("s")}},
+		{"to be replaced", replaced, owned(e), full, Replace, false, []string{DeleteAdopted, DeleteDataOf("s")}},
+		{"to be replaced, as if made by us", replaced, mine, full, Replace, false, []string{DeleteDataOf("s")}},
 		{"gone, and made again", replaced, owned(e), Observed{Key: store}, Create, false, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

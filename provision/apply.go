@@ -16,8 +16,11 @@ type Options struct {
 	Run      string          // id of this run, kept with each intent
 	Parallel int             // steps under way at once; at least 1
 	Allow    []string        // consents given
+	Confirm  int             // how many deletions were confirmed, where the plan asks for that
+	Vault    Vault           // where stores are saved to; needed by a plan with backups
 	Stop     <-chan struct{} // closed: start nothing new, finish what is under way
 	Now      func() time.Time
+	Lineage  func() string // of the state that rec keeps, for tags; it is made by the first save. Nil: none
 	Settle   time.Duration // how long something fresh may stay invisible; the wait before it is looked for again
 	Report   func(Event)   // called from one goroutine at a time
 }
@@ -27,6 +30,7 @@ type Event struct {
 	Step Step
 	Part string // "created", "updated", "replaced", "deleted", "adopted", "released", "recorded"; empty where it failed. A replacement is "deleted" first.
 	Took time.Duration
+	Kept string // where the backup is of what is being deleted
 	Err  error
 }
 
@@ -38,7 +42,7 @@ type Result struct {
 }
 
 // Apply carries p out on the resources of st, which it keeps in step through
-// rec. It checks every consent and conflict before it does anything. Steps that
+// rec. It checks every consent, guard and conflict before it does anything. Steps that
 // do not depend on a failed one are finished all the same; the error then names
 // every failure, and a further run resumes. Only where rec fails nothing more is
 // begun.
@@ -46,10 +50,13 @@ func Apply(ctx context.Context, p Plan, st State, traits map[string]Traits, d Dr
 	if err := p.ConflictProblem(); err != nil {
 		return Result{}, err
 	}
-	if err := Consented(p, o.Allow); err != nil {
-		return Result{}, err
+	for _, err := range []error{p.ProtectProblem(), Consented(p, o.Allow), p.Confirmed(o.Confirm), p.vaulted(o.Vault)} {
+		if err != nil {
+			return Result{}, err
+		}
 	}
-	r := &runner{traits: traits, driver: d, recorder: rec, options: o, entries: maps.Clone(st.Entries), begun: st.Intents}
+	r := &runner{traits: traits, driver: d, recorder: rec, options: o, entries: maps.Clone(st.Entries), begun: st.Intents,
+		state: st, made: map[Key]bool{}, backups: map[Key]string{}}
 	if r.entries == nil {
 		r.entries = map[Key]Entry{}
 	}
@@ -68,13 +75,13 @@ func Consented(p Plan, allowed []string) error {
 			if slices.Contains(allowed, c) {
 				continue
 			}
-			name := firstNonEmpty(s.PriorName, s.Name)
+			name := s.RealName()
 			why := fmt.Sprintf("%q holds %s, which would be lost", name, s.Data)
 			if c == DeleteAdopted {
 				why = fmt.Sprintf("%q was there before it was taken over, and would be deleted", name)
 			}
 			lines = append(lines, fmt.Sprintf("%s: %s", s.Key, why))
-			hint["allow it: --allow "+c] = true
+			hint["allow it: "+AllowFlag(c)] = true
 		}
 	}
 	if lines == nil {
@@ -87,6 +94,7 @@ type outcome struct {
 	node int
 	part string
 	took time.Duration
+	kept string
 	err  error
 }
 
@@ -127,8 +135,8 @@ func (r *runner) run(ctx context.Context, sch *schedule) (Result, error) {
 				unkept = unkept || errors.As(out.err, &rec)
 				failures[out.node] = placed(s.Key, out.err)
 			}
-			if r.options.Report != nil {
-				r.options.Report(Event{Step: s, Part: out.part, Took: out.took, Err: out.err})
+			if quiet := sch.nodes[out.node].part == marks && out.err == nil; r.options.Report != nil && !quiet {
+				r.options.Report(Event{Step: s, Part: out.part, Took: out.took, Kept: out.kept, Err: out.err})
 			}
 		}
 	}
@@ -159,6 +167,9 @@ func (r *runner) carry(ctx context.Context, i int, n node) (out outcome) {
 		}
 	}()
 	out.part, out.err = r.node(ctx, n)
+	if n.part == removes {
+		out.kept = r.kept(n.step.Key)
+	}
 	return out
 }
 

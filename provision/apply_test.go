@@ -276,10 +276,10 @@ func TestRefusedBeforeAnything(t *testing.T) {
 			if res != (Result{}) || !errors.As(err, &problem) || problem.Class != Refused || len(c.log) != 0 {
 				t.Fatalf("got %+v, %v, and did %v", res, err, c.log)
 			}
-			if want := `store/s: "s-0" holds 3 rows, which would be lost`; problem.Error() != want || !slices.Equal(problem.Hints, []string{"allow it: --allow delete-data"}) {
+			if want := `store/s: "s-0" holds 3 rows, which would be lost`; problem.Error() != want || !slices.Equal(problem.Hints, []string{"allow it: --allow delete-data=s-0"}) {
 				t.Errorf("worded as %q with the hints %q", problem, problem.Hints)
 			}
-			if Consented(p, []string{DeleteData}) != nil {
+			if Consented(p, []string{DeleteDataOf("s-0")}) != nil {
 				t.Error("refused with every consent")
 			}
 		})

@@ -18,11 +18,14 @@ type runner struct {
 	driver    Driver
 	recorder  Recorder
 	options   Options
+	state     State          // as the run began
 	begun     map[Key]Intent // open when the run began
 	resumable atomic.Bool    // something is recorded, or may have been made, that a further run takes up
 
 	mu      sync.Mutex
 	entries map[Key]Entry
+	backups map[Key]string // where they are
+	made    map[Key]bool   // by an answer that this run got: nobody else has touched them yet
 }
 
 // unrecorded says that progress could not be kept, which ends the run.
@@ -32,6 +35,8 @@ func (e *unrecorded) Unwrap() error { return e.error }
 
 func (r *runner) node(ctx context.Context, n node) (part string, err error) {
 	switch {
+	case n.part == marks:
+		return "marked", r.mark(ctx, n.step)
 	case n.part == removes && n.step.Gone:
 		return "recorded", r.forget(ctx, n.step)
 	case n.step.Action == Release:
@@ -101,7 +106,15 @@ func (r *runner) finish(ctx context.Context, s Step, made Entry) error {
 	if err := r.keep(e); err != nil || len(rest) == 0 {
 		return err
 	}
-	if err := r.driver.Update(ctx, s, r.refs(s)); err != nil {
+	var put <-chan Mark
+	if s.Mark {
+		put = r.alongside(ctx, e)
+	}
+	err := r.driver.Update(ctx, s, r.refs(s))
+	if s.Mark {
+		e.Marked = <-put
+	}
+	if err != nil {
 		return err
 	}
 	e.Settings = s.Settings
@@ -115,7 +128,11 @@ func (r *runner) make(ctx context.Context, s Step, intent Intent, resumed bool) 
 	r.mu.Lock()
 	was, owned := r.entries[s.Key] // the plan took it for gone
 	r.mu.Unlock()
-	made, err = r.driver.Create(ctx, s, r.refs(s))
+	if made, err = r.driver.Create(ctx, s, r.refs(s)); err == nil {
+		r.mu.Lock()
+		r.made[s.Key] = true
+		r.mu.Unlock()
+	}
 	var lost *LostError
 	var exists *ExistsError
 	switch {
@@ -153,6 +170,7 @@ func (r *runner) find(ctx context.Context, s Step) (found Observed, err error) {
 			}
 		}
 		if found, err = r.driver.Find(ctx, s, r.refs(s)); err != nil || found.Exists {
+			r.state.judge(&found)
 			return found, err
 		}
 	}
@@ -169,6 +187,7 @@ func (r *runner) appeared(ctx context.Context, i Intent) (Observed, error) {
 	}
 	s := Step{Action: Create, Key: i.Key, Name: i.Name, Zone: i.Zone, Settings: i.Settings, Local: i.Local, Refs: i.Refs}
 	found, err := r.driver.Find(ctx, s, r.refs(s))
+	r.state.judge(&found)
 	if err != nil || !found.Exists || !proven(i, found) {
 		return Observed{}, err
 	}
@@ -197,7 +216,13 @@ func (r *runner) change(ctx context.Context, s Step) error {
 	old, owned := r.entries[s.Key]
 	r.mu.Unlock()
 	if owned {
-		was, e.Created, e.Adopted = old, old.Created, old.Adopted
+		was, e.Created, e.Adopted, e.Marked = old, old.Created, old.Adopted, old.Marked
+	}
+	switch {
+	case s.Mark:
+		e.Marked, was.Marked = Unmarked, Unmarked // the tags there, if any, do not say this yet
+	case !owned && r.traits[s.Key.Kind].Marks > 0:
+		e.Marked, was.Marked = Marked, Marked // it is by its tags that it is known
 	}
 	was.Name = firstNonEmpty(s.PriorName, s.Name)
 	if remote := s.remote(); len(remote) > 0 {
@@ -242,6 +267,11 @@ func (r *runner) remove(ctx context.Context, s Step) error {
 	s.Name, s.Zone = firstNonEmpty(s.PriorName, s.Name), firstNonEmpty(s.PriorZone, s.Zone)
 	if s.Action == Replace {
 		s.Settings, s.Refs = s.Prior, s.PriorRefs
+	}
+	if s.Backup {
+		if err := r.backUp(ctx, s); err != nil {
+			return err
+		}
 	}
 	if err := r.driver.Delete(ctx, s); err != nil {
 		return err
@@ -305,7 +335,7 @@ func asMade(o Observed) Entry { return Entry{ID: o.ID, Zone: o.Zone, Settings: o
 
 func (r *runner) entry(s Step, made Entry) Entry {
 	now := r.options.Now().UTC()
-	return Entry{Key: s.Key, Name: s.Name, ID: made.ID, Zone: firstNonEmpty(made.Zone, s.Zone),
+	return Entry{Key: s.Key, Name: s.Name, ID: made.ID, Zone: firstNonEmpty(made.Zone, s.Zone), Protected: s.Protected,
 		Settings: made.Settings, Local: s.Local, Refs: s.Refs, Created: now, Updated: now}
 }
 

@@ -12,6 +12,12 @@ type Traits struct {
 	Hints    []string // settings that Cloudflare may ignore: never compared
 	Defaults Settings // what a setting goes back to when the manifest no longer names it
 	Store    bool     // it may hold data that dies with it
+	Save     int      // API calls that saving what it holds takes; 0: it cannot be saved
+	Marks    int      // API calls that putting tags on a new one takes; 0: it takes none
+	Remarks  int      // the same on what is there, which may carry others' tags
+	// Ignorable are the settings that the manifest may have left alone once the
+	// resource exists.
+	Ignorable []string
 	// Calls is the number of API calls that a step takes; changes are those of
 	// an update, or on a create the settings wanted.
 	Calls func(a Action, changes []Change) int
@@ -65,8 +71,13 @@ func Diff(traits map[string]Traits, desired []Resource, st State, seen Seen) Pla
 	d.standOnGuesses(p.Steps)
 	d.followReplacements(p.Steps)
 	for i := range p.Steps {
-		p.Steps[i].Calls = d.calls(p.Steps[i])
+		s := &p.Steps[i]
+		e, owned := st.Entries[s.Key]
+		d.remark(s, e, owned)
+		s.Calls = d.calls(*s)
 	}
+	letAlone(p.Steps)
+	p.Drift = d.drifts(desired, p)
 	return p
 }
 
@@ -78,12 +89,15 @@ type differ struct {
 
 // want plans one resource of the manifest.
 func (d differ) want(r Resource) (Step, *Conflict) {
-	s := Step{Key: r.Key, Name: r.Name, Settings: r.Settings, Local: r.Local, Refs: r.Refs}
+	s := Step{Key: r.Key, Name: r.Name, Settings: r.Settings, Local: r.Local, Refs: r.Refs, Ignore: r.Ignore}
 	obs, ahead := d.seen.Now[r.Key], d.seen.Ahead[r.Key]
 	s.Zone = firstNonEmpty(ahead.Zone, obs.Zone)
 	entry, owned := d.state.Entries[r.Key]
 	intent, begun := d.state.Intents[r.Key]
 	begun = begun && !owned
+	if s.Protected = entry.Protected; r.Protect != nil {
+		s.Protected = *r.Protect
+	}
 	if owned && !obs.Exists && ahead.Exists && ahead.ID != "" && ahead.ID == entry.ID {
 		obs = ahead // it was too fresh to be seen a moment before
 	}
@@ -96,7 +110,7 @@ func (d differ) want(r Resource) (Step, *Conflict) {
 	case owned && obs.Exists:
 		s, conflict := d.compare(s, entry, obs)
 		if s.Action == Keep {
-			s.Changes = d.traits[r.Key.Kind].unrecorded(s, entry)
+			s.Changes = d.traits[r.Key.Kind].leaving(s.Ignore, s.Settings, entry.Settings).unrecorded(s, entry)
 		}
 		if len(s.Changes) > 0 && s.Action == Keep {
 			s.Action = Update
@@ -116,7 +130,7 @@ func (d differ) want(r Resource) (Step, *Conflict) {
 	case ahead.Exists && ahead.Ours:
 		return d.adopt(s, marked(r, ahead), ahead, "it carries our mark")
 	case ahead.Exists:
-		return s, adoptable(foreign(r, ahead), ahead)
+		return s, adoptable(remade(r, entry, ahead), ahead)
 	case owned && d.traits[r.Key.Kind].Store:
 		s.Reason = "it is gone from Cloudflare with all it held, and will be made again empty"
 	case owned:
@@ -152,7 +166,7 @@ func (d differ) adopt(s Step, e Entry, obs Observed, reason string) (Step, *Conf
 
 // compare plans a resource that exists and is ours.
 func (d differ) compare(s Step, e Entry, obs Observed) (Step, *Conflict) {
-	t := d.traits[s.Key.Kind]
+	t := d.traits[s.Key.Kind].leaving(s.Ignore, s.Settings, e.Settings)
 	s.ID = firstNonEmpty(obs.ID, e.ID)
 	s.Prior, s.PriorRefs = merged(e.Settings, obs.Settings), e.Refs
 	s.Zone = firstNonEmpty(obs.Zone, e.Zone)
@@ -166,6 +180,9 @@ func (d differ) compare(s Step, e Entry, obs Observed) (Step, *Conflict) {
 	}
 	s.Changes = append(s.Changes, t.compare(s.Settings, e.Settings, obs.Settings)...)
 	s.Changes = append(s.Changes, localChanges(s.Local, e.Local)...)
+	if s.Protected != e.Protected {
+		s.Changes = append(s.Changes, Change{Setting: ProtectSetting, Old: e.Protected, New: s.Protected, Local: true})
+	}
 	switch {
 	case slices.ContainsFunc(s.Changes, func(c Change) bool { return c.Replaces }):
 		s.Action = Replace
@@ -197,7 +214,7 @@ func (d differ) unwant(k Key) Step {
 	case owned && !obs.Exists:
 		s.Gone, s.Reason = true, "it is gone from Cloudflare already; only the record goes"
 	case owned && usurped(e, obs):
-		s.Gone, s.Reason = true, fmt.Sprintf("%q has taken its place: that is left alone, only the record goes", obs.Name)
+		s.Gone, s.Reason = true, tookPlace(obs)
 	case owned:
 	case !obs.Exists:
 		s.Gone, s.Reason = true, "begun by a run that was cut off, and never made"
@@ -210,7 +227,7 @@ func (d differ) unwant(k Key) Step {
 		e = asEntry(d.state.Intents[k])
 	}
 	s.Name, s.Settings, s.Local, s.PriorRefs = e.Name, e.Settings, e.Local, e.Refs
-	s.ID, s.Zone = e.ID, e.Zone
+	s.ID, s.Zone, s.Protected = e.ID, e.Zone, e.Protected
 	if s.Gone {
 		return s
 	}
@@ -228,22 +245,42 @@ func (d differ) unwant(k Key) Step {
 func (d differ) guard(s *Step, obs Observed) {
 	s.Adopted = d.state.Entries[s.Key].Adopted
 	if obs.Data != "" {
-		s.Data, s.Consent = obs.Data, DeleteData
+		s.Data, s.Consent = obs.Data, DeleteDataOf(s.RealName())
+		s.Backup = d.traits[s.Key.Kind].Save > 0
 	}
 }
 
 func (d differ) calls(s Step) int {
-	count := d.traits[s.Key.Kind].Calls
-	if count == nil || s.Gone {
-		return 0
+	t := d.traits[s.Key.Kind]
+	n := 0
+	switch {
+	case s.Mark && (s.Action == Create || s.Action == Replace):
+		n = t.Marks
+	case s.Mark:
+		n = t.Remarks
+	}
+	if t.Calls == nil || s.Gone {
+		return n
+	}
+	return n + t.calls(s, d.seen.Now[s.Key].Emptying)
+}
+
+func (t Traits) calls(s Step, emptying int) int {
+	count := t.Calls
+	removal := func() int {
+		n := count(Delete, nil) + emptying
+		if s.Backup {
+			n += t.Save
+		}
+		return n
 	}
 	switch s.Action {
 	case Create:
 		return count(Create, asChanges(s.Settings))
 	case Replace:
-		return count(Delete, nil) + count(Create, asChanges(s.Settings))
+		return removal() + count(Create, asChanges(s.Settings))
 	case Delete:
-		return count(Delete, nil)
+		return removal()
 	case Update, Adopt:
 		if remote := s.remote(); len(remote) > 0 {
 			return count(Update, remote)
@@ -255,7 +292,7 @@ func (d differ) calls(s Step) int {
 // proven reports whether what was found is what the intent was making: it has
 // the very name, looked up as the intent says, and is not older than it.
 func proven(i Intent, obs Observed) bool {
-	return obs.Ours || obs.Created.IsZero() || !obs.Created.Before(i.Time.Add(-clockSkew))
+	return obs.Ours || obs.Mark == "" && (obs.Created.IsZero() || !obs.Created.Before(i.Time.Add(-clockSkew)))
 }
 
 // usurped reports whether what was found at an entry's place is another resource
@@ -290,14 +327,20 @@ func (d differ) begunAs(i Intent, obs Observed) Entry {
 }
 
 func foreign(r Resource, obs Observed) *Conflict {
-	text := fmt.Sprintf("%q exists already and is not provably ours", r.Name)
+	return notOurs(r, obs, fmt.Sprintf("%q exists already and is not provably ours", r.Name))
+}
+
+// notOurs is a conflict in these words, and whose the resource seems to be.
+func notOurs(r Resource, obs Observed, text string) *Conflict {
 	switch {
+	case obs.Stray != "":
+		text = fmt.Sprintf("%q exists already and is this project's, by the record of another state (lineage %s)", r.Name, obs.Stray)
 	case obs.Mark != "":
 		text += " (it belongs to the cfboot project " + obs.Mark + ")"
 	case obs.Owner != "":
 		text += " (it belongs to " + obs.Owner + ")"
 	}
-	return &Conflict{Key: r.Key, Name: r.Name, ID: obs.ID, Owner: firstNonEmpty(obs.Mark, obs.Owner), Text: text}
+	return &Conflict{Key: r.Key, Name: r.Name, ID: obs.ID, Owner: firstNonEmpty(obs.Mark, obs.Owner), Text: text, Stray: obs.Stray}
 }
 
 // adoptable notes that nothing of ours stands at the key, so that what was found

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"pgregory.net/rapid"
 	"slices"
@@ -16,15 +17,17 @@ import (
 var fakeTraits = map[string]Traits{
 	// A store holds data, cannot be renamed and has a class for life, and a seal
 	// that nobody reports.
-	"store": {Replace: []string{NameSetting, "class", "seal"}, Hints: []string{"near"}, Store: true, Calls: oneCall},
+	"store": {Replace: []string{NameSetting, "class", "seal"}, Hints: []string{"near"}, Store: true, Save: 1, Calls: oneCall},
 	// A box is renamed in place; its create carries no color, and nobody reports
 	// its secret.
-	"box": {Defaults: Settings{"color": "grey"}, Calls: oneCall},
+	"box": {Defaults: Settings{"color": "grey"}, Ignorable: []string{"color", "secret"}, Calls: oneCall},
 	// A link lives in the zone that its name ends in and points to one place for
 	// life.
 	"link": {Replace: []string{NameSetting, "to"}, Calls: oneCall},
 	// A tag carries our mark, and nobody says when it was made.
 	"tag": {Calls: oneCall},
+	// A crate takes resource tags, unless the cloud denies them.
+	"crate": {Calls: oneCall, Marks: 1, Remarks: 2},
 }
 
 func oneCall(Action, []Change) int { return 1 }
@@ -37,6 +40,7 @@ type item struct {
 	created              time.Time
 	data, mark           string
 	foreign              bool
+	tags                 *Tags
 	hidden               int // looks by name that do not see it yet
 	fresh                int // looks by id that do not
 }
@@ -68,6 +72,7 @@ type cloud struct {
 	t        rapid.TB
 	rec      *record
 	lag      int // looks by name that miss a fresh item
+	tagless  bool
 	parallel int
 	before   func(call string) // runs outside the lock, to hold a call up
 
@@ -80,6 +85,7 @@ type cloud struct {
 	dead       bool
 	log        []string
 	under, top int
+	backups    map[string]string // by name, what was safely kept
 }
 
 func newCloud(t rapid.TB) *cloud {
@@ -169,6 +175,9 @@ func (c *cloud) look(k Key, id, name string, withData bool) Observed {
 	}
 	o.Exists, o.ID, o.Name, o.Zone, o.Created = true, it.id, it.name, it.zone, it.created
 	o.Ours = it.mark != "" && it.mark == k.String()
+	if id == "" {
+		o.Tags = it.tags
+	}
 	o.Settings = maps.Clone(it.settings)
 	delete(o.Settings, "secret")
 	delete(o.Settings, "seal")
@@ -199,6 +208,25 @@ func (c *cloud) Observe(_ context.Context, wanted []Wanted, withData bool) (map[
 		}
 	}
 	return out, nil
+}
+
+func (c *cloud) Mark(_ context.Context, e Entry, t Tags, fresh bool) (put Mark, err error) {
+	err = c.strike("Mark", e.Key, func() error {
+		it := c.items[e.ID]
+		switch {
+		case c.tagless:
+			put = MarkDenied
+			return nil
+		case it == nil:
+			return fmt.Errorf("no %s has the id %q", e.Key.Kind, e.ID)
+		case fresh && it.tags != nil:
+			c.t.Errorf("%s is taken for fresh and has tags", e.Key)
+		}
+		c.touch(e.Key, it)
+		it.tags, put = &t, Marked
+		return nil
+	})
+	return put, err
 }
 
 func (c *cloud) Find(_ context.Context, s Step, _ map[Key]Entry) (o Observed, err error) {
@@ -312,11 +340,38 @@ func (c *cloud) Delete(_ context.Context, s Step) error {
 	})
 }
 
+// Save writes what a store holds.
+func (c *cloud) Save(_ context.Context, s Step, w io.Writer) error {
+	return c.strike("Save", s.Key, func() error {
+		it := c.items[s.ID]
+		if it == nil {
+			return fmt.Errorf("no %s has the id %q", s.Key.Kind, s.ID)
+		}
+		_, err := io.WriteString(w, it.data)
+		return err
+	})
+}
+
+// Keep makes the cloud a Vault, too.
+func (c *cloud) Keep(name string, write func(io.Writer) error) (string, error) {
+	var b strings.Builder
+	if err := write(&b); err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.backups == nil {
+		c.backups = map[string]string{}
+	}
+	c.backups[name] = b.String()
+	return "vault/" + name, nil
+}
+
 // touch fails the test where a write goes to what is not ours.
 func (c *cloud) touch(k Key, it *item) {
 	_, owned := c.rec.state.Entries[k]
 	_, begun := c.rec.state.Intents[k]
-	if it.foreign || !owned && !begun && it.mark == "" {
+	if it.foreign || !owned && !begun && it.mark == "" && it.tags == nil {
 		c.t.Errorf("%s was written to, and is not ours", k)
 	}
 }
@@ -356,7 +411,7 @@ func (c *cloud) revive(faults ...fault) {
 }
 
 func (c *cloud) options() Options {
-	return Options{Run: "run", Parallel: c.parallel, Now: c.clock, Settle: time.Microsecond}
+	return Options{Run: "run", Parallel: c.parallel, Now: c.clock, Settle: time.Microsecond, Vault: c, Lineage: func() string { return c.snapshot().Lineage }}
 }
 
 func (c *cloud) plan(desired []Resource, destroy bool) (Plan, error) {
@@ -364,6 +419,7 @@ func (c *cloud) plan(desired []Resource, destroy bool) (Plan, error) {
 }
 
 func (c *cloud) apply(p Plan, o Options) (Result, error) {
+	o.Confirm = p.ToConfirm() // what it asks for has tests of its own
 	return Apply(context.Background(), p, c.snapshot(), fakeTraits, c, c.rec, o)
 }
 

@@ -11,6 +11,7 @@ const (
 	makes   part = iota // create
 	changes             // update, adopt, or a record that changes
 	removes             // delete, release
+	marks               // put the tags of what was recorded; nothing waits for it
 )
 
 type node struct {
@@ -38,9 +39,15 @@ func graph(steps []Step) []node {
 		case Delete, Release:
 			nodes = append(nodes, node{step: s, part: removes})
 		}
+		if s.Mark {
+			nodes = append(nodes, node{step: s, part: marks, after: []int{len(nodes) - 1}})
+		}
 	}
 	for i := range nodes {
 		n := &nodes[i]
+		if n.part == marks {
+			continue
+		}
 		if n.part != removes {
 			for _, r := range n.step.Refs {
 				if j, ok := ready[r]; ok && j != i {
@@ -51,7 +58,7 @@ func graph(steps []Step) []node {
 		}
 		// Everything that stands on this resource now leaves it first.
 		for j, other := range nodes {
-			if j != i && other.part != makes && slices.Contains(other.step.PriorRefs, n.step.Key) {
+			if j != i && other.part != makes && other.part != marks && slices.Contains(other.step.PriorRefs, n.step.Key) {
 				n.after = append(n.after, j)
 			}
 		}

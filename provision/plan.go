@@ -77,15 +77,23 @@ type Step struct {
 	Local     Settings `json:"local,omitempty"`
 	Prior     Settings `json:"prior,omitempty"` // in force now
 	Changes   []Change `json:"changes,omitempty"`
+	Ignore    []string `json:"ignore,omitempty"`     // settings that stay as they are
 	Refs      []Key    `json:"refs,omitempty"`       // must be there before it is made
 	PriorRefs []Key    `json:"prior_refs,omitempty"` // what it stands on now, which may not go before it
 	Reason    string   `json:"reason,omitempty"`     // only to be shown
 	Data      string   `json:"data,omitempty"`       // what would be lost
+	Backup    bool     `json:"backup,omitempty"`     // what would be lost is saved before
 	Consent   string   `json:"consent,omitempty"`    // the consent without which it is not done
+	Protected bool     `json:"protected,omitempty"`  // it may not be deleted or replaced
 	Adopted   bool     `json:"adopted,omitempty"`    // it deletes what was there before us, which takes the consent DeleteAdopted
 	Gone      bool     `json:"gone,omitempty"`       // it does not exist any more; only the record is removed
+	Mark      bool     `json:"mark,omitempty"`       // its resource tags are put when it is there
 	Calls     int      `json:"calls"`                // API calls it takes when nothing goes wrong
 }
+
+// RealName is the real name that the resource has now; for one that is yet to be
+// made, the one that it will have.
+func (s Step) RealName() string { return firstNonEmpty(s.PriorName, s.Name) }
 
 // remote lists the changes that take a call.
 func (s Step) remote() []Change {
@@ -94,9 +102,12 @@ func (s Step) remote() []Change {
 
 // What may be consented to.
 const (
-	DeleteData    = "delete-data"    // to lose what a store holds
+	DeleteData    = "delete-data"    // to lose what a store holds: always with the store's name, by DeleteDataOf
 	DeleteAdopted = "delete-adopted" // to delete what was taken over, where it would be released or kept
 )
+
+// DeleteDataOf is the consent to lose what the stores of that real name hold.
+func DeleteDataOf(name string) string { return DeleteData + "=" + name }
 
 // Consents lists what has to be allowed before the step may be carried out.
 func (s Step) Consents() []string {
@@ -118,6 +129,7 @@ type Conflict struct {
 	Owner     string `json:"owner,omitempty"`
 	Text      string `json:"text"`
 	Adoptable bool   `json:"adoptable,omitempty"` // it could be taken over as it is
+	Stray     string `json:"stray,omitempty"`     // it is this project's by the record of another state: that one's lineage
 }
 
 // A Plan is the ordered list of what would be done, and what it was made from.
@@ -128,16 +140,18 @@ type Plan struct {
 	Account     string     `json:"account"`
 	Offline     bool       `json:"offline,omitempty"` // made against the emulator; never applied to Cloudflare
 	Destroy     bool       `json:"destroy,omitempty"`
+	Refresh     bool       `json:"refresh,omitempty"` // it only records what is there, and takes no call
 	Lineage     string     `json:"lineage,omitempty"` // of the state it was made from; empty: there was none
 	Serial      int64      `json:"serial"`
 	Manifest    string     `json:"manifest,omitempty"` // hash of the manifest it was made from
 	Steps       []Step     `json:"steps"`
 	Conflicts   []Conflict `json:"conflicts,omitempty"`
-	Hash        string     `json:"hash,omitempty"` // over everything else
+	Drift       []Drift    `json:"drift,omitempty"` // what somebody else has done to what is ours
+	Hash        string     `json:"hash,omitempty"`  // over everything else
 }
 
 // PlanVersion is the format this program writes and reads.
-const PlanVersion = 1
+const PlanVersion = 2
 
 // Changes counts the steps by action, without those that keep.
 func (p Plan) Changes() map[Action]int {
@@ -244,19 +258,28 @@ func (p Plan) ConflictProblem() error {
 		return nil
 	}
 	var lines, hints []string
+	stray := false
 	for _, c := range p.Conflicts {
 		lines = append(lines, fmt.Sprintf("%s: %s", c.Key, c.Text))
 		if c.Adoptable {
 			hints = append(hints, "to take it over: "+p.AdoptCommand(c))
 		}
+		stray = stray || c.Stray != ""
+	}
+	if stray {
+		hints = append(hints, "bring the state back that has them, or make it anew of what exists: "+p.Command("state rebuild"))
 	}
 	return &Problem{Text: strings.Join(lines, "\n"), Class: Refused, Hints: append(hints,
 		"cfboot never takes over or deletes by itself what it did not make: remove or rename what exists, or change \"name\" in cfboot.jsonc")}
 }
 
 // AdoptCommand is what a person would type to take over what is in the way.
-func (p Plan) AdoptCommand(c Conflict) string {
-	command := "cfboot adopt " + c.Key.String()
+func (p Plan) AdoptCommand(c Conflict) string { return p.Command("adopt " + c.Key.String()) }
+
+// Command is a command of cfboot about what the plan is about: "cfboot apply
+// --env qa".
+func (p Plan) Command(words string) string {
+	command := "cfboot " + words
 	if p.Environment != "" && p.Environment != Production {
 		command += " --env " + p.Environment
 	}

@@ -97,10 +97,10 @@ func TestPlanSums(t *testing.T) {
 	if d := cmp.Diff(want, p.Changes()); d != "" {
 		t.Error(d)
 	}
-	if got := p.Calls(); got != 1+1+4+1+1 {
+	if got := p.Calls(); got != 1+1+5+1+1 {
 		t.Errorf("%d calls", got)
 	}
-	if d := cmp.Diff([]string{DeleteData}, p.Consents()); d != "" {
+	if d := cmp.Diff([]string{DeleteDataOf("jobs")}, p.Consents()); d != "" {
 		t.Error(d)
 	}
 	if p.Empty() || !(Plan{Steps: []Step{{Action: Keep}}}).Empty() {

@@ -23,7 +23,13 @@
 // before it goes on. A create is announced (Intent), carried out and recorded;
 // one whose answer was lost is looked up, never blindly repeated.
 // What was there before us and was taken over is an entry like any other, but it
-// is released, not deleted, unless that is allowed.
+// is released, not deleted, unless that is allowed. What was made carries tags that
+// say whose it is (mark.go), by which a lost State is made anew (Rebuild).
+// What a store holds is counted before it is deleted or replaced, and that takes a
+// consent that names the store; where it can be, it is saved first. What is
+// protected is neither deleted nor replaced, and a plan that removes a good part
+// of all takes a confirmation of the number. Apply checks all of it before it
+// begins.
 // What an update brings about and nobody could find out later is recorded before
 // it is sent. A setting of an entry that is null was sent at some time, and
 // nobody knows what became of it.
@@ -32,6 +38,7 @@ package provision
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -81,6 +88,10 @@ type Settings map[string]any
 
 // NameSetting is the setting under which Diff shows a changed real name.
 const NameSetting = "name"
+
+// ProtectSetting is the setting under which Diff shows a changed protection,
+// which only the state keeps.
+const ProtectSetting = "protect"
 
 // A Resource is what the project wants.
 type Resource struct {
@@ -189,7 +200,10 @@ type Observed struct {
 	Owner    string    // who it visibly belongs to, for messages: a script's name, a mark
 	Ours     bool      // it carries our mark for this project, environment and key
 	Mark     string    // the mark of another cfboot project, environment or key: "shop/production/db"
-	Data     string    // what a store holds ("3 tables"); empty when it holds nothing or is no store
+	Tags     *Tags     // what its resource tags say of its owner; nil: nothing, or they were not looked at
+	Stray    string    // where the mark is this very project's and key's: the lineage of the other state that has it
+	Data     string    // what a store holds ("3 tables with 12 rows (45 kB)"); empty when it holds nothing or is no store
+	Emptying int       // API calls that it takes to empty a store which can only be deleted empty
 	Uses     []string  // real names and ids that it is bound to, which may then not go before it
 	Blocked  string    // why it can never be made here, e.g. the zone is still pending
 }
@@ -197,8 +211,8 @@ type Observed struct {
 // Reader observes. It cannot write, so neither can what is given one.
 type Reader interface {
 	// Observe looks up everything wanted, in parallel. withData also counts what
-	// stores hold, at one more call per store. The result has an Observed for
-	// every key asked; an error means that nothing can be said.
+	// stores hold, at some more calls per store, up to a bound. The result has an
+	// Observed for every key asked; an error means that nothing can be said.
 	Observe(ctx context.Context, wanted []Wanted, withData bool) (map[Key]Observed, error)
 }
 
@@ -210,10 +224,19 @@ type Driver interface {
 	Create(ctx context.Context, s Step, refs map[Key]Entry) (Entry, error)
 	// Update changes the settings named in s.Changes in place.
 	Update(ctx context.Context, s Step, refs map[Key]Entry) error
-	// Delete removes the resource; one that is gone already is no error.
+	// Delete removes the resource; one that is gone already is no error. A step
+	// that says what the store holds was consented to: it is emptied first where
+	// that is needed.
 	Delete(ctx context.Context, s Step) error
+	// Save writes what the store holds so that it can be made again from that. Where
+	// it returns an error, what was written is of no use.
+	Save(ctx context.Context, s Step, w io.Writer) error
 	// Find looks the resource up after a lost answer.
 	Find(ctx context.Context, s Step, refs map[Key]Entry) (Observed, error)
+	// Mark puts resource tags and keeps those that others have put, and says
+	// whether that was allowed. What is fresh was made by this run's own call and
+	// carries none yet. An error means that it may be tried again.
+	Mark(ctx context.Context, e Entry, t Tags, fresh bool) (Mark, error)
 }
 
 // Recorder keeps progress. Each method returns only when it is safely kept; an
@@ -223,6 +246,13 @@ type Recorder interface {
 	Drop(Key) error     // the create was not carried out after all
 	Keep(Entry) error   // the entry exists as given; closes its intent
 	Forget(Key) error   // it is gone; closes its intent
+}
+
+// A Vault keeps what a store held before it is destroyed.
+type Vault interface {
+	// Keep has write give the backup of a store by its real name, and returns where
+	// it is once it is safely kept. After an error nothing is left of it.
+	Keep(name string, write func(io.Writer) error) (place string, err error)
 }
 
 // LostError says that a request was sent and no usable answer came back, so it

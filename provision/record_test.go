@@ -42,7 +42,7 @@ func (r *record) Keep(e Entry) error {
 		_, owned := r.state.Entries[e.Key]
 		_, begun := r.state.Intents[e.Key]
 		it := r.cloud.items[e.ID]
-		if it == nil || it.foreign || !owned && !begun && it.mark != e.Key.String() {
+		if it == nil || it.foreign || !owned && !begun && it.mark != e.Key.String() && (it.tags == nil || it.tags.Key != e.Key || it.tags.Lineage != r.state.Lineage) {
 			r.cloud.t.Errorf("%s was kept as %q without proof", e.Key, e.ID)
 		} else if it.name != e.Name || it.zone != e.Zone {
 			r.cloud.t.Errorf("%s was kept as %q in %q and is %q in %q", e.Key, e.Name, e.Zone, it.name, it.zone)

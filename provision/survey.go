@@ -13,28 +13,37 @@ import (
 // need no other answer first. Only two things add one more: a step that would
 // destroy a store, to see what the store holds, and a resource that is gone by
 // its id, to see who has its name. With destroy everything owned is unwanted
-// and the stores are counted at once.
+// and the stores that are not only released are counted at once.
 func NewPlan(ctx context.Context, r Reader, traits map[string]Traits, desired []Resource, st State, destroy bool) (Plan, error) {
 	if destroy {
 		desired = nil
 	}
 	now, ahead := wants(desired, st)
+	counted, released := now, []Wanted(nil)
+	if destroy {
+		isReleased := func(w Wanted) bool { return st.Entries[w.Key].Adopted }
+		counted = slices.DeleteFunc(slices.Clone(now), isReleased)
+		released = slices.DeleteFunc(slices.Clone(now), func(w Wanted) bool { return !isReleased(w) })
+	}
 	var seen Seen
+	var others map[Key]Observed
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { seen.Now, err = observe(gctx, r, now, destroy); return err })
-	g.Go(func() (err error) { seen.Ahead, err = observe(gctx, r, ahead, false); return err })
+	g.Go(func() (err error) { seen.Now, err = observe(gctx, r, st, counted, destroy); return err })
+	g.Go(func() (err error) { others, err = observe(gctx, r, st, released, false); return err })
+	g.Go(func() (err error) { seen.Ahead, err = observe(gctx, r, st, ahead, false); return err })
 	if err := g.Wait(); err != nil {
 		return Plan{}, err
 	}
+	maps.Copy(seen.Now, others)
 	// Who has the name of what is gone by its id is known only now.
-	namesakes, err := observe(ctx, r, vanished(desired, st, seen), false)
+	namesakes, err := observe(ctx, r, st, vanished(desired, st, seen), false)
 	if err != nil {
 		return Plan{}, err
 	}
 	maps.Copy(seen.Ahead, namesakes)
 	p := Diff(traits, desired, st, seen)
 	if !destroy {
-		if err := countData(ctx, r, traits, now, &seen, p); err != nil {
+		if err := countData(ctx, r, traits, st, now, &seen, p); err != nil {
 			return Plan{}, err
 		}
 		p = Diff(traits, desired, st, seen)
@@ -44,8 +53,9 @@ func NewPlan(ctx context.Context, r Reader, traits map[string]Traits, desired []
 }
 
 // observe asks for what is wanted and insists on an answer for all of it: to
-// take silence for absence would be to make things twice.
-func observe(ctx context.Context, r Reader, wanted []Wanted, withData bool) (map[Key]Observed, error) {
+// take silence for absence would be to make things twice. It says of each by its
+// tags whether it is st's.
+func observe(ctx context.Context, r Reader, st State, wanted []Wanted, withData bool) (map[Key]Observed, error) {
 	out := map[Key]Observed{}
 	if len(wanted) == 0 {
 		return out, nil
@@ -59,6 +69,7 @@ func observe(ctx context.Context, r Reader, wanted []Wanted, withData bool) (map
 		if !ok {
 			return nil, &Problem{At: w.Key.String(), Text: "Cloudflare's answer says nothing of it"}
 		}
+		st.judge(&o)
 		out[w.Key] = o
 	}
 	return out, nil
@@ -80,7 +91,7 @@ func vanished(desired []Resource, st State, seen Seen) []Wanted {
 
 // countData observes the stores that p would destroy once more, with what they
 // hold.
-func countData(ctx context.Context, r Reader, traits map[string]Traits, wanted []Wanted, seen *Seen, p Plan) error {
+func countData(ctx context.Context, r Reader, traits map[string]Traits, st State, wanted []Wanted, seen *Seen, p Plan) error {
 	doomed := map[Key]bool{}
 	for _, s := range p.Steps {
 		if (s.Action == Delete || s.Action == Replace) && !s.Gone && traits[s.Key.Kind].Store {
@@ -91,7 +102,7 @@ func countData(ctx context.Context, r Reader, traits map[string]Traits, wanted [
 		return nil
 	}
 	wanted = slices.DeleteFunc(slices.Clone(wanted), func(w Wanted) bool { return !doomed[w.Key] })
-	counted, err := observe(ctx, r, wanted, true)
+	counted, err := observe(ctx, r, st, wanted, true)
 	maps.Copy(seen.Now, counted)
 	return err
 }

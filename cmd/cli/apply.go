@@ -15,21 +15,28 @@ import (
 
 func (a *app) newApply() *cobra.Command {
 	var t target
+	var refresh bool
 	cmd := &cobra.Command{
 		Use:   "apply [PLANFILE]",
 		Short: "Make Cloudflare as the manifest wants it, and fill the IDs into wrangler.jsonc",
 		Long: "Plans, asks, and carries the plan out, as many steps at once as do not wait for\n" +
 			"each other. Every step is recorded when it is done; a run that was cut off is\n" +
 			"finished by the same command. A saved plan is applied as it is, or refused if\n" +
-			"the manifest or the state has changed since.",
-		Example: "  cfboot apply\n  cfboot apply --env staging --yes\n  cfboot apply plan.json --yes",
+			"the manifest or the state has changed since. With --refresh-only nothing is sent\n" +
+			"to Cloudflare: what somebody else has changed is recorded as it is now.\n\n" + guards + "\n\n" +
+			"A plan that deletes or replaces more than five resources, or more than half of\n" +
+			"those that are owned, takes the number typed or --confirm-delete N.",
+		Example: "  cfboot apply\n  cfboot apply --env staging --yes\n  cfboot apply plan.json --yes\n  cfboot apply --refresh-only\n  cfboot apply --yes --allow delete-data=shop-db",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: a.answering(func(cmd *cobra.Command, args []string) error {
 			if err := t.check(); err != nil {
 				return err
 			}
 			if len(args) == 1 {
-				return a.applySaved(t, args[0])
+				return a.applySaved(t, refresh, args[0])
+			}
+			if refresh {
+				return a.applyRefresh(t)
 			}
 			return a.applyProject(a.Dir, t)
 		}),
@@ -38,8 +45,16 @@ func (a *app) newApply() *cobra.Command {
 	t.addAccount(cmd)
 	t.addYes(cmd)
 	t.addAllow(cmd)
+	cmd.Flags().BoolVar(&refresh, "refresh-only", false, "only record what is at Cloudflare now")
+	t.addConfirm(cmd)
 	return cmd
 }
+
+// guards is what the help of apply and destroy says of data.
+const guards = "A store that holds data is deleted or replaced only where its real name is typed,\n" +
+	"or given: --allow delete-data=NAME. A D1 database is saved to .cfboot/backup\n" +
+	"before, unless --no-backup; where that fails it stays. What is protected is neither\n" +
+	"deleted nor replaced."
 
 // applyProject plans and applies a project's manifest.
 func (a *app) applyProject(dir string, t target) error {
@@ -48,7 +63,7 @@ func (a *app) applyProject(dir string, t target) error {
 		return err
 	}
 	return a.withState(dir, p, t, "apply", func(client *kinds.Client, store *state.Store) error {
-		plan, err := a.observe(client, p, t.owning(store.State()), false)
+		plan, err := a.observe(client, p, t, t.owning(store.State()), false)
 		if err != nil {
 			return err
 		}
@@ -75,8 +90,14 @@ func (a *app) withState(dir string, p *project, t target, command string, do fun
 // applyPlan shows a plan, asks, carries it out and renders.
 func (a *app) applyPlan(client *kinds.Client, store *state.Store, p *project, plan provision.Plan, t target) error {
 	a.view().Plan(plan)
+	if err := a.unshared(store.State()); err != nil {
+		return err
+	}
+	if !t.yes {
+		a.view().Choices(plan)
+	}
 	before := released(store.State(), plan)
-	if err := a.consent(t, plan, "Do this?"); err != nil {
+	if err := a.consent(&t, plan, "Do this?"); err != nil {
 		return err
 	}
 	if err := a.renderable(p.dir, t.environment); err != nil {
@@ -105,7 +126,7 @@ func released(st provision.State, plan provision.Plan) provision.State {
 }
 
 // applySaved carries out just what a plan file says.
-func (a *app) applySaved(t target, file string) error {
+func (a *app) applySaved(t target, refresh bool, file string) error {
 	plan, err := readPlan(a.path(file))
 	if err != nil {
 		return err
@@ -120,12 +141,15 @@ func (a *app) applySaved(t target, file string) error {
 		where := map[bool]string{true: "the offline rehearsal", false: "Cloudflare"}
 		return refused(fmt.Sprintf("%s: the plan was made for %s and would be applied to %s", file, where[plan.Offline], where[a.offline]))
 	}
+	if refresh && !plan.Refresh {
+		return refused(file+": the plan does more than to record what is there", "see it: "+plan.Command("plan"), "carry it out as it is: "+plan.Command("apply "+file))
+	}
 	p, err := a.openProject(a.Dir, t.environment)
 	if err != nil {
 		return err
 	}
 	if plan.Manifest != p.manifest.Hash || plan.Project != p.desired.Project {
-		return refused(fmt.Sprintf("%s: the plan is stale: %s has changed since", file, manifestFile), "make it again: cfboot plan --out "+file)
+		return refused(fmt.Sprintf("%s: the plan is stale: %s has changed since", file, manifestFile), "make it again: "+planAgain(plan, file))
 	}
 	return a.withState(a.Dir, p, t, "apply", func(client *kinds.Client, store *state.Store) error {
 		if err := plan.Fresh(store.State()); err != nil {
@@ -134,7 +158,17 @@ func (a *app) applySaved(t target, file string) error {
 		if plan.Account != client.Account {
 			return refused(fmt.Sprintf("%s: the plan is for the account %s, and the token reaches %s", file, plan.Account, client.Account))
 		}
+		st := store.State()
+		if plan, err = provision.Recount(a.ctx, client, kinds.Traits(), st, plan); err != nil {
+			return err
+		}
+		if t.noBackup {
+			plan = plan.WithoutBackup(kinds.Traits())
+		}
 		a.describe(plan)
+		if plan.Refresh {
+			return a.acceptPlan(client, store, p, plan, t)
+		}
 		return a.applyPlan(client, store, p, plan, t)
 	})
 }

@@ -7,6 +7,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -94,6 +95,7 @@ type app struct {
 	statefile string      // of the state that was opened
 	rescued   bool        // what could not be saved was shown
 	json      bool
+	typing    *bufio.Reader
 	waiting   sync.Mutex
 	until     time.Time      // nothing is sent before; under waiting
 	waits     sync.WaitGroup // who shows it

@@ -15,10 +15,11 @@ func (a *app) newDestroy() *cobra.Command {
 		Use:   "destroy",
 		Short: "Remove just what cfboot made",
 		Long: "Removes what the state says is ours, dependents first. It needs the state and\n" +
-			"nothing else: manifest and templates may be gone. A store that holds data is\n" +
-			"refused unless --allow delete-data is given. What was adopted is released, not\n" +
-			"deleted, unless --allow delete-adopted is given. Twice is as good as once.",
-		Example: "  cfboot destroy\n  cfboot destroy --env staging --yes --allow delete-data",
+			"nothing else: manifest and templates may be gone. What was adopted is released,\n" +
+			"not deleted, unless --allow delete-adopted is given. Twice is as good as once.\n\n" + guards + "\n\n" +
+			"That all is to go is what its name says, so no number is asked for, as apply does.\n" +
+			"In CI production has to be named: --env production.",
+		Example: "  cfboot destroy\n  cfboot destroy --env staging --yes --allow delete-data=shop-staging-db",
 		Args:    cobra.NoArgs,
 		RunE:    a.answering(func(cmd *cobra.Command, args []string) error { return a.runDestroy(t) }),
 	}
@@ -32,6 +33,9 @@ func (a *app) newDestroy() *cobra.Command {
 func (a *app) runDestroy(t target) (err error) {
 	if err := t.check(); err != nil {
 		return err
+	}
+	if a.inCI() && t.environment == "" {
+		return refused("in CI production is destroyed only where it is named", "if that is meant: cfboot destroy --env "+provision.Production)
 	}
 	path := a.statePath(a.Dir, t.env())
 	st, exists, err := state.Read(path)
@@ -59,15 +63,15 @@ func (a *app) runDestroy(t target) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closer()) }()
-	plan, err := a.observe(client, nil, t.owning(store.State()), true)
+	plan, err := a.observe(client, nil, t, t.owning(store.State()), true)
 	if err != nil {
 		return err
 	}
 	a.view().Plan(plan)
-	if err := provision.Consented(plan, t.allow); err != nil {
+	if err := a.unshared(store.State()); err != nil {
 		return err
 	}
-	if err := a.consent(t, plan, fmt.Sprintf("Destroy these for good, in %s (%s)?", st.Project, t.env())); err != nil {
+	if err := a.consent(&t, plan, fmt.Sprintf("Destroy these for good, in %s (%s)?", st.Project, t.env())); err != nil {
 		return err
 	}
 	began := a.Now()

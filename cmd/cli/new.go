@@ -199,7 +199,7 @@ func (a *app) preflight(client *kinds.Client, d *draft, st provision.State) (pla
 	g.Go(func() error { token = caught(func() error { return client.Verify(a.ctx) }); return nil })
 	g.Go(func() error { account = caught(func() error { return client.CheckAccount(a.ctx) }); return nil })
 	g.Go(func() error {
-		return caught(func() (err error) { plan, err = a.observe(client, d.project, st, false); return err })
+		return caught(func() (err error) { plan, err = a.observe(client, d.project, target{}, st, false); return err })
 	})
 	err = g.Wait()
 	// A bad token fails every call: say so first.

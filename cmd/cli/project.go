@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
@@ -28,6 +29,8 @@ type target struct {
 	environment string
 	account     string
 	allow       []string
+	confirm     int
+	noBackup    bool
 	yes         bool
 }
 
@@ -44,7 +47,12 @@ func (t *target) addYes(cmd *cobra.Command) {
 }
 
 func (t *target) addAllow(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&t.allow, "allow", nil, "allow what is not done otherwise: delete-data, delete-adopted")
+	cmd.Flags().StringSliceVar(&t.allow, "allow", nil, "allow what is not done otherwise: delete-data=NAME, with the store's real name, or delete-adopted")
+	cmd.Flags().BoolVar(&t.noBackup, "no-backup", false, "do not save databases before they are deleted")
+}
+
+func (t *target) addConfirm(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&t.confirm, "confirm-delete", 0, "confirm that so many resources are deleted or replaced: `N`, exactly")
 }
 
 func (t *target) env() string {
@@ -56,8 +64,10 @@ func (t *target) env() string {
 
 func (t *target) check() error {
 	for _, a := range t.allow {
-		if a != provision.DeleteData && a != provision.DeleteAdopted {
-			return refused(fmt.Sprintf("there is nothing to allow under the name %q", a), "what may be allowed: "+provision.DeleteData+", "+provision.DeleteAdopted)
+		what, name, named := strings.Cut(a, "=")
+		// Without a name it is refused later, when the names are known.
+		if a != provision.DeleteData && a != provision.DeleteAdopted && (what != provision.DeleteData || !named || name == "") {
+			return refused(fmt.Sprintf("there is nothing to allow under the name %q", a), "what may be allowed: "+provision.DeleteDataOf("NAME")+", "+provision.DeleteAdopted)
 		}
 	}
 	return nil

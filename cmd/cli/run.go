@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/cfboot/cfboot/provision/state"
 	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 )
 
 // parallel is how many steps are under way at once. The client bounds the
@@ -45,22 +48,56 @@ func (a *app) openState(dir, project, environment, command string) (*state.Store
 }
 
 // observe makes the plan and puts it into the answer.
-func (a *app) observe(client *kinds.Client, p *project, st provision.State, destroy bool) (provision.Plan, error) {
+func (a *app) observe(client *kinds.Client, p *project, t target, st provision.State, destroy bool) (provision.Plan, error) {
 	var desired []provision.Resource
 	if p != nil {
 		desired = p.desired.Resources
 	}
 	st.Account = client.Account
-	plan, err := provision.NewPlan(a.ctx, client, kinds.Traits(), desired, st, destroy)
-	if err != nil {
+	var plan provision.Plan
+	g, ctx := errgroup.WithContext(a.ctx)
+	g.Go(func() (err error) {
+		plan, err = provision.NewPlan(ctx, client, kinds.Traits(), desired, st, destroy)
+		return err
+	})
+	if st.Lineage == "" {
+		g.Go(func() error { return a.neverSeen(ctx, client, st) })
+	}
+	if err := g.Wait(); err != nil {
 		return plan, err
 	}
+	if t.noBackup {
+		plan = plan.WithoutBackup(kinds.Traits())
+	}
+	return a.made(plan, p), nil
+}
+
+// made completes a plan with what it was made from, and puts it into the answer.
+func (a *app) made(plan provision.Plan, p *project) provision.Plan {
 	plan.Offline = a.offline
 	if p != nil {
 		plan.Manifest = p.manifest.Hash
 	}
 	a.describe(plan)
-	return plan, nil
+	return plan
+}
+
+// neverSeen refuses to begin a state where resources exist that an earlier one had:
+// it is lost, or elsewhere.
+func (a *app) neverSeen(ctx context.Context, client *kinds.Client, st provision.State) error {
+	tagged, _, err := client.Tagged(ctx, st.Project, st.Environment)
+	if err != nil || len(tagged) == 0 {
+		return err
+	}
+	exist := "exist"
+	if len(tagged) == 1 {
+		exist = "exists"
+	}
+	return &provision.Problem{Text: fmt.Sprintf("there is no state here, but %s %s that carry the tags of %s (%s), like %q",
+		counted(len(tagged), "resource"), exist, st.Project, st.Environment, tagged[0].Name), Class: provision.Refused,
+		Hints: []string{"bring back the state that has them, into " + a.shown(a.statePath(a.Dir, st.Environment)),
+			"or make it anew of what exists: " + a.again("state rebuild", st.Environment),
+			"or give this project another name"}}
 }
 
 func (a *app) describe(plan provision.Plan) {
@@ -81,12 +118,12 @@ func (a *app) carryOut(client *kinds.Client, store *state.Store, plan provision.
 	}
 	a.stepping.Store(true)
 	defer a.stepping.Store(false)
-	began := a.Now()
+	began, before := a.Now(), store.State()
 	summary := &view.ResultSummary{}
-	res, err := provision.Apply(a.ctx, plan, store.State(), kinds.Traits(), client, store, provision.Options{
-		Run: store.Run(), Parallel: parallel, Allow: t.allow, Stop: a.stopping.Done(), Now: a.Now, Settle: settle,
+	res, err := provision.Apply(a.ctx, plan, before, kinds.Traits(), client, store, provision.Options{
+		Run: store.Run(), Parallel: parallel, Allow: t.allow, Confirm: t.confirm, Vault: a.vault(filepath.Dir(a.statefile)), Stop: a.stopping.Done(), Now: a.Now, Settle: settle, Lineage: store.Lineage,
 		Report: func(e provision.Event) {
-			one := view.OneRun{Key: e.Step.Key.String(), Name: e.Step.Name, Part: e.Part, Millis: e.Took.Milliseconds()}
+			one := view.OneRun{Key: e.Step.Key.String(), Name: e.Step.Name, Part: e.Part, Millis: e.Took.Milliseconds(), Backup: e.Kept}
 			if e.Err != nil {
 				one.Error = view.Clean(e.Err.Error())
 			}
@@ -100,7 +137,21 @@ func (a *app) carryOut(client *kinds.Client, store *state.Store, plan provision.
 	if unsaved := store.Unsaved(err); unsaved != nil {
 		a.rescue(unsaved)
 	}
+	if n := denied(store.State()) - denied(before); n > 0 {
+		a.view().Notice("note: %s not be tagged as this project's, so a lost state could not be rebuilt by that: the token may lack the permission to write tags. With one that has it: %s",
+			map[bool]string{true: "1 resource could", false: fmt.Sprintf("%d resources could", n)}[n == 1], a.again("state mark", before.Environment))
+	}
 	return err
+}
+
+// denied counts the entries whose tags Cloudflare would not take.
+func denied(st provision.State) (n int) {
+	for _, e := range st.Entries {
+		if e.Marked == provision.MarkDenied {
+			n++
+		}
+	}
+	return n
 }
 
 // writeFile replaces a file whole: a reader sees the old or the new one.

@@ -21,14 +21,15 @@ func (a *app) newState() *cobra.Command {
 		Short: "Look at the record of what is owned, and repair it",
 		Long: "The state is the record of what cfboot made: .cfboot/state.json, and\n" +
 			".cfboot/state.ENV.json for every other environment. Beside it lie the version\n" +
-			"before and, in .cfboot/history, the last 50. None of these commands asks\n" +
-			"Cloudflare anything or changes anything there.",
+			"before and, in .cfboot/history, the last 50. None of these commands changes\n" +
+			"anything at Cloudflare, and only rebuild asks it anything.",
 		Example: "  cfboot state list\n  cfboot state verify --env staging",
 		Args:    knownCommand,
 		RunE:    func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.newStateList(), a.newStateShow(), a.newStateVerify(), a.newStateHistory(),
-		a.newStateRemove(), a.newStateMove(), a.newStateRestore(), a.newStateUnlock())
+		a.newStateRemove(), a.newStateMove(), a.newStateProtect(), a.newStateUnprotect(),
+		a.newStateRestore(), a.newStateRebuild(), a.newStateMark(), a.newStateUnlock())
 	return cmd
 }
 
@@ -81,8 +82,12 @@ func (a *app) stateList(t target) error {
 	}
 	a.view().Print("%s (%s), account %s, serial %d", st.Project, st.Environment, st.Account, st.Serial)
 	for _, e := range provision.Sorted(st.Entries) {
-		a.doc.Resources = append(a.doc.Resources, view.Owned{Key: e.Key.String(), Name: e.Name, ID: e.ID, Zone: e.Zone})
-		a.view().Print("  %-22s %-34s %s", e.Key, e.Name, e.ID)
+		a.doc.Resources = append(a.doc.Resources, view.Owned{Key: e.Key.String(), Name: e.Name, ID: e.ID, Zone: e.Zone, Adopted: e.Adopted, Protected: e.Protected})
+		note := ""
+		if e.Protected {
+			note = "  (protected)"
+		}
+		a.view().Print("  %-22s %-34s %s%s", e.Key, e.Name, e.ID, note)
 	}
 	for _, k := range sortedKeys(st.Intents) {
 		i := st.Intents[k]

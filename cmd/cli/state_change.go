@@ -54,6 +54,10 @@ func (a *app) stateRemove(t target, arg string) error {
 			return err
 		}
 		a.describeState(path, store.State()).Forgotten = &gone
+		if e := st.Entries[k]; e.Marked == provision.Marked {
+			a.view().Print("Forgotten. It carries the tags of this project still: while the manifest wants it, the next apply takes it up again.")
+			return nil
+		}
 		a.view().Print("Forgotten. While the manifest wants it, the next plan finds it as somebody else's.")
 		return nil
 	})

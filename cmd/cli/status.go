@@ -30,7 +30,7 @@ func (a *app) newStatus() *cobra.Command {
 			a.doc.Project, a.doc.Environment, a.doc.Account = st.Project, st.Environment, st.Account
 			a.view().Print("%s (%s), account %s", st.Project, st.Environment, st.Account)
 			for _, e := range provision.Sorted(st.Entries) {
-				o := view.Owned{Key: e.Key.String(), Name: e.Name, ID: e.ID, Zone: e.Zone, Adopted: e.Adopted}
+				o := view.Owned{Key: e.Key.String(), Name: e.Name, ID: e.ID, Zone: e.Zone, Adopted: e.Adopted, Protected: e.Protected}
 				if !a.offline {
 					o.Link = kinds.Link(st.Account, e)
 				}
@@ -38,6 +38,9 @@ func (a *app) newStatus() *cobra.Command {
 				note := ""
 				if e.Adopted {
 					note = "  (adopted)"
+				}
+				if e.Protected {
+					note += "  (protected)"
 				}
 				a.view().Print("  %-22s %-34s %s%s", o.Key, o.Name, o.ID, note)
 				if o.Link != "" {

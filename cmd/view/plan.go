@@ -10,7 +10,10 @@ import (
 
 // Planned is a plan with its sums, for JSON.
 func Planned(p provision.Plan) *PlanDocument {
-	d := &PlanDocument{Plan: p, Calls: p.Calls(), Consents: p.Consents(), Summary: map[string]int{}}
+	d := &PlanDocument{Plan: p, Calls: p.Calls(), Consents: p.Consents(), Confirm: p.ToConfirm(), Summary: map[string]int{}}
+	for _, s := range lost(p) {
+		d.NoBackup = append(d.NoBackup, s.Key.String())
+	}
 	for a, n := range p.Changes() {
 		d.Summary[a.String()] = n
 	}
@@ -22,7 +25,11 @@ func (v View) Plan(p provision.Plan) {
 	if v.JSON {
 		return
 	}
-	fmt.Fprintf(v.Out, "%s (%s), account %s\n", p.Project, p.Environment, p.Account)
+	against := ""
+	if p.Refresh {
+		against = ", compared with the record"
+	}
+	fmt.Fprintf(v.Out, "%s (%s), account %s%s\n", p.Project, p.Environment, p.Account, against)
 	for _, s := range p.Steps {
 		if s.Action != provision.Keep {
 			v.step(s)
@@ -34,7 +41,27 @@ func (v View) Plan(p provision.Plan) {
 	if !p.Empty() {
 		fmt.Fprintln(v.Out)
 	}
+	if gone := lost(p); gone != nil {
+		var stores []string
+		for _, s := range gone {
+			stores = append(stores, fmt.Sprintf("%s (%s)", s.Key, Line(s.Data)))
+		}
+		fmt.Fprintln(v.Out, v.paint("31", "Lost without a backup: "+strings.Join(stores, ", ")+"."))
+	}
 	fmt.Fprintln(v.Out, Summary(p))
+	if n := p.ToConfirm(); n > 0 {
+		fmt.Fprintf(v.Out, "That is a good part of all, so it takes a confirmation: --confirm-delete %d\n", n)
+	}
+}
+
+// lost lists the steps that destroy data which is not saved before.
+func lost(p provision.Plan) (out []provision.Step) {
+	for _, s := range p.Steps {
+		if s.Data != "" && !s.Backup {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func (v View) step(s provision.Step) {
@@ -42,8 +69,15 @@ func (v View) step(s provision.Step) {
 	if s.Reason != "" {
 		fmt.Fprintf(v.Out, "      %s\n", indented(s.Reason))
 	}
+	if s.Action == provision.Replace {
+		fmt.Fprintf(v.Out, "      %s\n", v.paint("31", "would be deleted and made again"))
+	}
 	if s.Data != "" {
-		fmt.Fprintf(v.Out, "      %s\n", v.paint("31", "holds "+Line(s.Data)+", which would be lost"))
+		saved := map[bool]string{true: "backed up before", false: "without a backup"}
+		fmt.Fprintf(v.Out, "      %s\n", v.paint("31", "holds "+Line(s.Data)+", which would be lost, "+saved[s.Backup]))
+	}
+	if s.Protected && s.Removes() {
+		fmt.Fprintf(v.Out, "      %s\n", v.paint("31", "is protected"))
 	}
 	if s.Adopted {
 		fmt.Fprintf(v.Out, "      %s\n", v.paint("31", "was there before it was taken over, and would be deleted"))
@@ -59,7 +93,11 @@ func (v View) changes(all []provision.Change) {
 		note := ""
 		switch {
 		case c.Drift:
-			note = "  (changed outside cfboot)"
+			note = driftNote(c.Setting)
+		case c.Local && c.Setting == provision.ProtectSetting:
+			note = "  (the record only)"
+		case c.Setting == provision.MarkSetting:
+			note = "  (resource tags)"
 		case c.Local:
 			note = "  (project files only)"
 		}
@@ -85,14 +123,21 @@ func value(v any) string {
 	return Clean(string(b))
 }
 
-// Summary is the sentence that sums a plan up.
-func Summary(p provision.Plan) string {
-	kept := 0
+func kept(p provision.Plan) (n int) {
 	for _, s := range p.Steps {
 		if s.Action == provision.Keep {
-			kept++
+			n++
 		}
 	}
+	return n
+}
+
+// Summary is the sentence that sums a plan up.
+func Summary(p provision.Plan) string {
+	if p.Refresh {
+		return refreshSummary(p)
+	}
+	kept := kept(p)
 	if p.Empty() {
 		switch {
 		case p.Destroy:

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/cfboot/cfboot/provision"
 )
 
 // StateDocument is what the state commands answer.
@@ -18,6 +20,7 @@ type StateDocument struct {
 	Forgotten *Owned      `json:"forgotten,omitempty"`
 	Renamed   *Renamed    `json:"renamed,omitempty"`
 	Restored  *Restored   `json:"restored,omitempty"`
+	Rebuilt   *Rebuilt    `json:"rebuilt,omitempty"`
 	Lock      *Lock       `json:"lock,omitempty"`
 	Files     []StateFile `json:"files,omitempty"`
 	History   []StatePast `json:"history,omitempty"`
@@ -28,6 +31,33 @@ type Renamed struct {
 	From     string   `json:"from"`
 	To       string   `json:"to"`
 	Followed []string `json:"followed,omitempty"` // what refers to it
+}
+
+// Rebuilt is a state made anew of what exists.
+type Rebuilt struct {
+	Found    []Found              `json:"found"`
+	Unproven []provision.Conflict `json:"unproven,omitempty"` // wanted and there, but nothing says that it is ours
+	Kept     string               `json:"kept,omitempty"`     // where the damaged file went
+}
+
+// Found is a resource that was found to be ours, and by what.
+type Found struct {
+	Owned
+	By string `json:"by"` // "tags", "mark", "references"
+}
+
+// byWords are what Found.By says to people.
+var byWords = map[string]string{"tags": "by its tags", "mark": "by its mark", "references": "by what it joins"}
+
+// Rebuilding prints what a state would be made of.
+func (v View) Rebuilding(r Rebuilt) {
+	for _, f := range r.Found {
+		v.Print("  = %-22s %-34s %s  (%s)", f.Key, f.Name, f.ID, byWords[f.By])
+	}
+	for _, c := range r.Unproven {
+		v.Print("  ! %-22s %s", c.Key, c.Text)
+	}
+	v.Print("%s found, %d not provably ours.", Count(len(r.Found), "resource"), len(r.Unproven))
 }
 
 // Begun is a create whose outcome is not known.

@@ -59,6 +59,8 @@ type PlanDocument struct {
 	Summary  map[string]int `json:"summary"`
 	Calls    int            `json:"calls"`
 	Consents []string       `json:"consents,omitempty"`
+	Confirm  int            `json:"confirm_delete,omitempty"` // how many deletions have to be confirmed
+	NoBackup []string       `json:"no_backup,omitempty"`      // the keys of what would be lost and is not saved before
 }
 
 // ResultSummary is how far a plan was carried out.
@@ -77,6 +79,7 @@ type OneRun struct {
 	Name   string `json:"name"`
 	Part   string `json:"part"`
 	Millis int64  `json:"milliseconds"`
+	Backup string `json:"backup,omitempty"` // where what it held is
 	Error  string `json:"error,omitempty"`
 }
 
@@ -89,6 +92,8 @@ type Owned struct {
 	Link string `json:"link,omitempty"`
 	// Adopted says that it was there before it was taken over.
 	Adopted bool `json:"adopted,omitempty"`
+	// Protected says that it is neither deleted nor replaced.
+	Protected bool `json:"protected,omitempty"`
 }
 
 // Rendered says what became of wrangler.jsonc.
@@ -176,12 +181,15 @@ func (v View) paint(code, s string) string {
 }
 
 var colours = map[provision.Action]string{
-	provision.Create: "32", provision.Update: "33", provision.Replace: "35", provision.Delete: "31", provision.Adopt: "36", provision.Release: "36",
+	provision.Create: "32", provision.Update: "33", provision.Replace: "31", provision.Delete: "31", provision.Adopt: "36", provision.Release: "36",
 }
 
 // Event prints the line of a finished step, with its time.
 func (v View) Event(e provision.Event) {
 	took := Took(e.Took)
+	if e.Kept != "" {
+		defer fmt.Fprintf(v.Err, "      backed up: %s\n", Clean(e.Kept))
+	}
 	if e.Err != nil {
 		fmt.Fprintf(v.Err, "  %s %-22s %-34s failed after %s\n", v.paint("31", "!"), e.Step.Key, Line(e.Step.Name), took)
 		return

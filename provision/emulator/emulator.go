@@ -116,8 +116,9 @@ type Server struct {
 	// the others.
 	mu sync.RWMutex
 	tables
-	lists     map[string]func() []Resource          // of the products that stand in one file
-	bindable  map[string]func(*call, binding) error // theirs, too: by type, refuses a binding to what is not there
+	lists     map[string]func() []Resource                                   // of the products that stand in one file
+	bindable  map[string]func(*call, binding) error                          // theirs, too: by type, refuses a binding to what is not there
+	taggables map[string]func(c *call, id string) (name string, exists bool) // likewise, by resource type
 	sqlite    sqliteFiles
 	transfers transfers
 	requests  requestLog
@@ -145,6 +146,7 @@ func Open(dir string, o Options) (*Server, error) {
 	s.rates.limit = o.RateLimit
 	s.tables = newTables(s.store)
 	s.lists, s.bindable = map[string]func() []Resource{}, map[string]func(*call, binding) error{}
+	s.taggables = map[string]func(*call, string) (string, bool){}
 	for _, p := range products {
 		kind, list := p(s)
 		s.lists[kind] = list

@@ -61,9 +61,13 @@ func (s *Server) taggable(c *call, kind, id string) (name string, exists, known 
 		r, has := find(s, c, s.namespaces, id)
 		return nameIf(has && r.Account == account, func() string { return r.Title })
 	case "r2_bucket":
-		// guess: the id is the name.
-		r, has := s.bucketsByName.one(account, "default", id)
-		return nameIf(has && s.seen(c, r.head()), func() string { return r.Name })
+		// guess: the id is the name, in whatever jurisdiction.
+		for _, within := range []string{"default", "eu", "us", "fedramp"} {
+			if r, has := s.bucketsByName.one(account, within, id); has && s.seen(c, r.head()) {
+				return r.Name, true, true
+			}
+		}
+		return "", false, true
 	case "queue":
 		r, has := find(s, c, s.queues, id)
 		return nameIf(has && r.Account == account, func() string { return r.Name })
@@ -75,6 +79,10 @@ func (s *Server) taggable(c *call, kind, id string) (name string, exists, known 
 		r, has := find(s, c, s.doNamespaces, id)
 		return nameIf(has && r.Account == account, func() string { return r.Name })
 	}
+	if named, has := s.taggables[kind]; has {
+		name, exists := named(c, id)
+		return name, exists, true
+	}
 	return "", false, slices.Contains(untracked, kind)
 }
 
@@ -82,7 +90,7 @@ func (s *Server) taggable(c *call, kind, id string) (name string, exists, known 
 var untracked = []string{"access_application", "access_group", "account_ruleset", "ai_gateway", "alerting_policy",
 	"alerting_webhook", "cloudflared_tunnel", "gateway_list", "gateway_rule", "image", "infrastructure_target",
 	"load_balancer_monitor", "load_balancer_pool", "pages_project", "resource_share", "stream_live_input",
-	"stream_video", "vectorize_index", "worker_version"}
+	"stream_video", "worker_version"}
 
 func (s *Server) taggableInZone(c *call, kind, id string) (name string, exists, known bool) {
 	switch kind {

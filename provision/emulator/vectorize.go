@@ -42,6 +42,11 @@ var _ = provide(func(s *Server) (string, func() []Resource) {
 	v.registerVectors(base + "/{index}")
 	v.registerProperties(base + "/{index}")
 	s.bindable["vectorize"] = v.checkBinding
+	// guess: the id is the name, which is all that the API calls an index by.
+	s.taggables["vectorize_index"] = func(c *call, id string) (string, bool) {
+		i, has := v.byName.one(c.account.ID, id)
+		return id, has && s.seen(c, i.head())
+	}
 	return "vectorize", v.resources
 })
 
@@ -60,7 +65,11 @@ var (
 func (v *vectorizeIndexes) resources() []Resource {
 	var out []Resource
 	for _, r := range v.rows.rows {
-		out = append(out, Resource{Kind: "vectorize", ID: r.Name, Name: r.Name, Account: r.Account})
+		one := Resource{Kind: "vectorize", ID: r.Name, Name: r.Name, Account: r.Account}
+		if t, has := v.s.tagSets.get(tagID("vectorize_index", r.Name)); has {
+			one.Tags = t.Tags
+		}
+		out = append(out, one)
 	}
 	return out
 }
@@ -147,6 +156,7 @@ func (v *vectorizeIndexes) delete(c *call) (*reply, error) {
 		return nil, err
 	}
 	v.drop(c, i)
+	v.s.removeTags(c.x, "vectorize_index", i.Name)
 	return ok(nil)
 }
 

@@ -37,6 +37,9 @@ func (Catalog) Schema(kind string) []byte {
 	return b
 }
 
+// Ignorable lists the settings of a kind that a manifest may have left alone.
+func (Catalog) Ignorable(kind string) []string { return registry[kind].Traits.Ignorable }
+
 // Resolve turns one resource object into the resources that stand for it.
 func (Catalog) Resolve(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
 	k, ok := registry[in.Key.Kind]

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cfboot/cfboot/provision"
@@ -120,6 +121,9 @@ type envelope[T any] struct {
 		TotalCount int    `json:"total_count"`
 		TotalPages int    `json:"total_pages"`
 		Cursor     string `json:"cursor"`
+		Cursors    struct {
+			After string `json:"after"`
+		} `json:"cursors"`
 	} `json:"result_info"`
 }
 
@@ -204,9 +208,11 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // past is what this run has done and seen, by which it knows what lag to expect.
 type past struct {
-	born   sync.Map // Key → true: made by this run
-	died   sync.Map // Key → true: deleted by this run
-	absent sync.Map // place → time.Time: seen not to be there
+	born       sync.Map    // Key → true: made by this run
+	died       sync.Map    // Key → true: deleted by this run
+	absent     sync.Map    // place → time.Time: seen not to be there
+	workers    sync.Map    // name → string: the Worker's own id
+	untaggable atomic.Bool // this token may not tag
 }
 
 // place is where a resource of a kind stands or would stand.

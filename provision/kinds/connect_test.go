@@ -194,7 +194,7 @@ func TestSilenceAboutAJurisdiction(t *testing.T) {
 	} {
 		c, _, _ := talk(t, func(w http.ResponseWriter, _ *http.Request) { say(w, 200, answer) })
 		key := provision.Key{Kind: kind, Name: "x"}
-		e := provision.Entry{Key: key, Name: "shop-x", ID: "1", Settings: settings{"jurisdiction": "eu"}}
+		e := provision.Entry{Key: key, Name: "shop-x", ID: "1", Marked: provision.Marked, Settings: settings{"jurisdiction": "eu"}}
 		p, err := provision.NewPlan(context.Background(), c, Traits(), []provision.Resource{{Key: key, Name: "shop-x", Settings: e.Settings}},
 			provision.State{Account: testAccount, Entries: map[provision.Key]provision.Entry{key: e}}, false)
 		if err != nil || len(p.Steps) != 1 || p.Steps[0].Action != provision.Keep {

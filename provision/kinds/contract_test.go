@@ -16,8 +16,8 @@ import (
 )
 
 // The contract that every kind keeps, played against the emulator: made, found
-// unchanged, changed, found unchanged, drift seen and mended, made again when
-// gone, found again when the answer was lost, a stranger's thing left alone,
+// unchanged, changed, found unchanged, drift seen and mended or recorded, made
+// again when gone, found again when the answer was lost, a stranger's thing left alone,
 // replaced, destroyed without a trace. A kind joins it by the example that it
 // carries; one that takes more, because it stands on others or is made by PUT,
 // has a case of its own in cases. A kind with neither fails TestEveryKindTakesPart.
@@ -248,6 +248,7 @@ func TestContract(t *testing.T) {
 			t.Run("life", func(t *testing.T) { t.Parallel(); life(t, c) })
 			t.Run("lost answer", func(t *testing.T) { t.Parallel(); lostAnswer(t, name, c) })
 			t.Run("gone", func(t *testing.T) { t.Parallel(); gone(t, c) })
+			t.Run("refreshed", func(t *testing.T) { t.Parallel(); refreshed(t, c) })
 			t.Run("resumed", func(t *testing.T) { t.Parallel(); resumed(t, name, c) })
 			if c.stranger != nil {
 				t.Run("stranger", func(t *testing.T) { t.Parallel(); stranger(t, c) })
@@ -361,6 +362,107 @@ func gone(t *testing.T, c contractCase) {
 	w.reach(t, c.before, c.key, provision.Create)
 	c.remove(t, w, idOf(t, w, c.key))
 	destroy(t, w)
+}
+
+// refreshed: what somebody did to it is shown, and recorded as it is.
+func refreshed(t *testing.T, c contractCase) {
+	w := newWorld(t)
+	now := c.before
+	if c.after != "" {
+		now = c.after
+	}
+	w.reach(t, now, c.key, provision.Create)
+	if c.drift != nil {
+		c.drift(t, w, idOf(t, w, c.key))
+		leftAlone(t, w, now, c.key)
+		s := w.accept(t, now, c.key)
+		if s.Action != provision.Update || !slices.ContainsFunc(s.Changes, func(ch provision.Change) bool { return ch.Drift }) {
+			t.Errorf("a change is shown as %+v", s)
+		}
+		s = stepOf(t, w.plan(t, now, false), c.key)
+		if s.Action == provision.Keep || slices.ContainsFunc(s.Changes, func(ch provision.Change) bool { return ch.Drift || ch.Local }) {
+			t.Errorf("accepted, it is no ordinary difference: %+v", s)
+		}
+		w.reach(t, now, c.key, s.Action)
+	}
+	c.remove(t, w, idOf(t, w, c.key))
+	if s := w.accept(t, now, c.key); s.Action != provision.Delete || !s.Gone {
+		t.Errorf("what is gone is shown as %+v", s)
+	}
+	if id := idOf(t, w, c.key); id != "" {
+		t.Errorf("what is gone is recorded as %s", id)
+	}
+	if s := w.reach(t, now, c.key, provision.Create); s.Reason != "" {
+		t.Errorf("forgotten, it is no ordinary create: %s", s.Reason)
+	}
+	destroy(t, w)
+}
+
+// leftAlone checks that nothing is to be done about what is ignored.
+func leftAlone(t *testing.T, w *world, resources, key string) {
+	t.Helper()
+	rs := desired(t, resources)
+	i := slices.IndexFunc(rs, func(r provision.Resource) bool { return r.Key.String() == key })
+	for _, d := range w.refreshOf(t, rs).Drift {
+		if len(d.Settings) != len(d.Ignorable) {
+			return // the name, or what the manifest says in another resource's object
+		}
+		rs[i].Ignore = append(rs[i].Ignore, d.Ignorable...)
+	}
+	if p := w.refreshOf(t, rs); !p.Empty() {
+		t.Errorf("ignored, it is drift: %s", show(p))
+	}
+	if p := w.planOf(t, w.client(t), rs, false); !p.Empty() || p.Drift != nil {
+		t.Errorf("ignored, there is something to do: %s", show(p))
+	}
+}
+
+// accept checks that nothing has drifted but one key, records that, and checks
+// that nothing was sent and nothing is left to record.
+func (w *world) accept(t *testing.T, resources, key string) provision.Step {
+	t.Helper()
+	p := w.refresh(t, resources)
+	var drifted []string
+	for _, s := range p.Steps {
+		if s.Action != provision.Keep {
+			drifted = append(drifted, s.Key.String())
+		}
+	}
+	if diff := cmp.Diff([]string{key}, drifted); diff != "" || len(p.Drift) != 1 || len(p.Conflicts) > 0 {
+		t.Fatalf("drifted (-want +got):\n%s%s", diff, show(p))
+	}
+	before := len(w.server.Requests())
+	if err := w.apply(t, p); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range w.server.Requests()[before:] {
+		if r.Method != "GET" {
+			t.Errorf("%s %s was sent", r.Method, r.Path)
+		}
+	}
+	if again := w.refresh(t, resources); !again.Empty() || again.Drift != nil {
+		t.Fatalf("accepted, there is still drift: %s", show(again))
+	}
+	return stepOf(t, p, key)
+}
+
+// refresh compares what is recorded with what is there, as a new process would.
+func (w *world) refresh(t *testing.T, resources string) provision.Plan {
+	t.Helper()
+	return w.refreshOf(t, desired(t, resources))
+}
+
+func (w *world) refreshOf(t *testing.T, rs []provision.Resource) provision.Plan {
+	t.Helper()
+	st, _, err := state.Read(w.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := provision.NewRefresh(t.Context(), w.client(t), kindTraits, rs, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func stranger(t *testing.T, c contractCase) {

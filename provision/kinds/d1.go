@@ -25,6 +25,7 @@ var _ = register(kind[d1Settings]{
 	name:       "d1",
 	permission: "D1 Write",
 	page:       "{account}/workers/d1/databases/{id}",
+	tags:       tagging{kind: "d1_database"},
 	schema: `{
 	"description": "A D1 database (SQLite).",
 	"properties": {
@@ -55,6 +56,7 @@ var _ = register(kind[d1Settings]{
 			Name            string    `json:"name"`
 			CreatedAt       time.Time `json:"created_at"`
 			NumTables       int       `json:"num_tables"`
+			FileSize        int64     `json:"file_size"`
 			Jurisdiction    string    `json:"jurisdiction"`
 			ReadReplication struct {
 				Mode string `json:"mode"`
@@ -66,20 +68,44 @@ var _ = register(kind[d1Settings]{
 			key = url.PathEscape(w.Name)
 		}
 		var e envelope[database]
-		_, err = d1.NewDatabaseService(c.options...).Get(ctx, key, inAccount[d1.DatabaseGetParams](c), into(&e))
-		if err != nil {
-			return o, unlessGone(err, 7404)
+		var held d1Holding
+		var g group
+		g.Go(func() error {
+			_, err := d1.NewDatabaseService(c.options...).Get(ctx, key, inAccount[d1.DatabaseGetParams](c), into(&e))
+			return unlessGone(whole(err, e.Result.UUID), 7404)
+		})
+		count := func(id string) func() error {
+			return func() (err error) {
+				if held, err = c.countRows(ctx, id); codeIs(err, 7404) {
+					held.tables = -1 // it is going, or not everywhere yet
+				}
+				return unlessGone(err, 7404)
+			}
+		}
+		if w.WithData && w.ID != "" {
+			g.Go(count(w.ID))
+		}
+		if err := g.Wait(); err != nil {
+			return o, err
 		}
 		db := e.Result
-		if err := whole(nil, db.UUID); err != nil || w.ID == "" && db.Name != w.Name {
-			return o, err
+		if db.UUID == "" || w.ID == "" && db.Name != w.Name {
+			return o, nil
+		}
+		if w.WithData && w.ID == "" {
+			if err := count(db.UUID)(); err != nil {
+				return o, err
+			}
 		}
 		o = provision.Observed{Exists: true, ID: db.UUID, Name: db.Name, Created: db.CreatedAt, Settings: reported("jurisdiction", db.Jurisdiction)}
 		if mode := db.ReadReplication.Mode; mode != "" {
 			o.Settings["read_replication"] = mode
 		}
-		if db.NumTables > 0 {
-			o.Data = plural(db.NumTables, "table")
+		if w.WithData {
+			if held.tables < 0 {
+				held = d1Holding{tables: db.NumTables, rows: -1}
+			}
+			o.Data = held.text(db.FileSize)
 		}
 		return o, nil
 	},
@@ -112,6 +138,7 @@ var _ = register(kind[d1Settings]{
 		_, err := d1.NewDatabaseService(c.options...).Delete(ctx, s.ID, inAccount[d1.DatabaseDeleteParams](c), into(&e))
 		return unlessGone(err, 7404)
 	},
+	save: exportDatabase,
 	bind: func(e provision.Entry, s d1Settings) []provision.Binding {
 		if s.Binding == "" {
 			return nil

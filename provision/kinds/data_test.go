@@ -1,6 +1,7 @@
 package kinds_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -24,20 +25,29 @@ func TestDataAsksForConsent(t *testing.T) {
 		}, "1 key"},
 		{"many KV keys", `{"kind": "kv"}`, `{"kind": "kv", "jurisdiction": "eu"}`, func(t *testing.T, w *world, id string) {
 			w.call(t, "PUT", base+"/storage/kv/namespaces/"+id+"/bulk", `[`+strings.TrimSuffix(many(`{"key":"k#","value":"v"},`, 25), ",")+`]`)
-		}, "more than 10 keys"},
+		}, "25 keys"},
+		{"more KV keys than are counted", `{"kind": "kv"}`, `{"kind": "kv", "jurisdiction": "eu"}`, func(t *testing.T, w *world, id string) {
+			for _, half := range []string{"a", "b"} {
+				var pairs []string
+				for i := range 5001 {
+					pairs = append(pairs, fmt.Sprintf(`{"key":"%s%d","value":"v"}`, half, i))
+				}
+				w.call(t, "PUT", base+"/storage/kv/namespaces/"+id+"/bulk", "["+strings.Join(pairs, ",")+"]")
+			}
+		}, "more than 10,000 keys"},
 		{"R2 objects", `{"kind": "r2"}`, `{"kind": "r2", "jurisdiction": "eu"}`, func(t *testing.T, w *world, id string) {
 			for _, key := range []string{"a", "b/c"} {
 				w.send(t, "PUT", base+"/r2/buckets/"+id+"/objects/"+key, "text/plain", []byte("b"))
 			}
-		}, "2 objects"},
+		}, "2 objects (2 B)"},
 		{"many R2 objects", `{"kind": "r2"}`, `{"kind": "r2", "name": "elsewhere"}`, func(t *testing.T, w *world, id string) {
-			for _, key := range strings.Fields(many("k# ", 15)) {
-				w.send(t, "PUT", base+"/r2/buckets/"+id+"/objects/"+key, "text/plain", []byte("b"))
+			for i := range 1204 {
+				w.send(t, "PUT", fmt.Sprintf("%s/r2/buckets/%s/objects/k%d", base, id, i), "text/plain", []byte(strings.Repeat("b", 10)))
 			}
-		}, "more than 10 objects"},
+		}, "1,204 objects (12 kB)"},
 		{"objects of a bucket in the EU", `{"kind": "r2", "jurisdiction": "eu"}`, `{"kind": "r2"}`, func(t *testing.T, w *world, id string) {
 			w.put(t, base+"/r2/buckets/"+id+"/objects/a", "eu")
-		}, "1 object"},
+		}, "1 object (1 B)"},
 		{"queue backlog", `{"kind": "queue"}`, "", func(t *testing.T, w *world, id string) {
 			for range 3 {
 				w.call(t, "POST", base+"/queues/"+id+"/messages", `{"body":"x","content_type":"text"}`)
@@ -45,7 +55,10 @@ func TestDataAsksForConsent(t *testing.T) {
 		}, "3 messages"},
 		{"D1 tables", `{"kind": "d1"}`, `{"kind": "d1", "name": "elsewhere"}`, func(t *testing.T, w *world, id string) {
 			w.call(t, "POST", base+"/d1/database/"+id+"/query", `{"sql":"CREATE TABLE a (x); CREATE TABLE b (y)"}`)
-		}, "2 tables"},
+		}, "2 tables without rows (12 kB)"},
+		{"D1 rows", `{"kind": "d1"}`, `{"kind": "d1", "jurisdiction": "eu"}`, func(t *testing.T, w *world, id string) {
+			w.call(t, "POST", base+"/d1/database/"+id+"/query", `{"sql":"CREATE TABLE \"a \"\"b\" (x); CREATE TABLE b (y INTEGER PRIMARY KEY AUTOINCREMENT); CREATE TABLE \"_cf_KV\" (z); INSERT INTO \"_cf_KV\" VALUES (1); INSERT INTO b SELECT NULL FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 1239) SELECT i FROM n); INSERT INTO \"a \"\"b\" VALUES ('v')"}`)
+		}, "2 tables with 1,240 rows (33 kB)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +74,7 @@ func TestDataAsksForConsent(t *testing.T) {
 				before := len(w.server.Requests())
 				p := w.plan(t, resources, destroy)
 				for _, r := range w.server.Requests()[before:] {
-					if r.Method != "GET" {
+					if r.Method != "GET" && !strings.HasSuffix(r.Path, "/query") {
 						t.Errorf("a plan sent %s %s", r.Method, r.Path)
 					}
 				}
@@ -85,11 +98,11 @@ func TestDataAsksForConsent(t *testing.T) {
 				t.Errorf("data is a change: %s", show(p))
 			}
 			for name, plan := range plans {
-				if s := plan(); s.Consent != provision.DeleteData || s.Data != tt.data {
+				if s := plan(); s.Consent != provision.DeleteDataOf("shop-x") || s.Data != tt.data || s.Backup != (kind == "d1") {
 					t.Errorf("%s, with %s: %+v", name, tt.data, s)
 				}
 			}
-			w.allow = nil
+			w.allow = false
 			if err := w.apply(t, w.plan(t, "", true)); err == nil || w.server.Count()[kind] != 1 {
 				t.Errorf("without consent: %v", err)
 			}
@@ -110,14 +123,38 @@ func TestAStoreThatGoesWhileItIsCounted(t *testing.T) {
 	}
 }
 
-// A bucket that is not empty stays, and the error says what to do.
-func TestABucketThatIsNotEmptyStays(t *testing.T) {
+// Where the rows take too long to count, the tables are known all the same.
+func TestRowsThatCannotBeCounted(t *testing.T) {
 	w := newWorld(t)
-	w.reach(t, `"x": {"kind": "r2"}`, "r2/x", provision.Create)
-	w.send(t, "PUT", "accounts/"+account+"/r2/buckets/shop-x/objects/a", "text/plain", []byte("b"))
-	p := problem(t, w.apply(t, w.plan(t, "", true)))
-	if !strings.Contains(strings.Join(p.Hints, "\n"), "empty the bucket first") || idOf(t, w, "r2/x") == "" {
-		t.Errorf("%v %q", p, p.Hints)
+	w.reach(t, `"x": {"kind": "d1"}`, "d1/x", provision.Create)
+	w.call(t, "POST", "accounts/"+account+"/d1/database/"+idOf(t, w, "d1/x")+"/query", `{"sql":"CREATE TABLE a (x)"}`)
+	w.server.Fail(emulator.Failure{Path: "/query$", Skip: 1, Status: 400, Code: 7500, Message: "D1 DB exceeded its CPU time limit and was reset"})
+	if s := stepOf(t, w.plan(t, "", true), "d1/x"); s.Data != "1 table (12 kB)" || s.Consent == "" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A database that answers no question is taken for what its own record says.
+func TestADatabaseThatDoesNotAnswer(t *testing.T) {
+	w := newWorld(t)
+	w.reach(t, `"x": {"kind": "d1"}`, "d1/x", provision.Create)
+	for _, want := range []string{"", "1 table (12 kB)"} {
+		w.server.Fail(emulator.Failure{Path: "/query$", Status: 404, Code: 7404})
+		if s := stepOf(t, w.plan(t, "", true), "d1/x"); s.Data != want {
+			t.Errorf("%+v", s)
+		}
+		w.query(t, idOf(t, w, "d1/x"), "CREATE TABLE IF NOT EXISTS a (x)")
+	}
+}
+
+// The emulator keeps no vectors, so it only says how many there are.
+func TestVectorsAreCounted(t *testing.T) {
+	w := newWorld(t)
+	w.reach(t, `"x": {"kind": "vectorize", "dimensions": 3, "metric": "cosine"}`, "vectorize/x", provision.Create)
+	w.server.Fail(emulator.Failure{Path: "/info$", Status: 200, ContentType: "application/json",
+		Body: `{"success":true,"errors":[],"result":{"dimensions":3,"vectorCount":1200000}}`})
+	if s := stepOf(t, w.plan(t, "", true), "vectorize/x"); s.Data != "1,200,000 vectors" || s.Consent != provision.DeleteDataOf("shop-x") {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -27,6 +27,7 @@ var _ = register(kind[domainSettings]{
 		"worker": {"type": "string", "minLength": 1, "description": "Logical name of the Worker.", "examples": ["app"]}
 	}
 }`,
+	place:   []string{"hostname"},
 	replace: []string{provision.NameSetting},
 	upserts: true,
 	settles: []int{10007, 100116},

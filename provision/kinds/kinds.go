@@ -5,7 +5,9 @@
 // rest of the program sees provision's nouns only. What a kind cannot do is a
 // field left out. A kind declares its settings and their JSON Schema, what
 // forces a replacement, what it refers to, how it is read, made, changed and
-// deleted, and what it writes into wrangler.jsonc.
+// deleted, what it holds and how that is saved, and what it writes into
+// wrangler.jsonc. What a store holds is counted only for a plan that would
+// destroy it, page by page and no further than countPages.
 //
 // To add a kind, copy kv.go. Nothing else changes: the manifest, the plan, the
 // schema, the contract suite and the documentation find it in the registry.
@@ -18,6 +20,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"reflect"
 	"slices"
@@ -35,9 +38,11 @@ type kind[S any] struct {
 	page       string         // its page in the dashboard: {account}, {id}, {name}, {jurisdiction} are filled in
 	naming     naming         // of its real names
 	local      []string       // settings that only the project's files keep
+	place      []string       // settings that say which one it is, as its name does
 	replace    []string       // settings that cannot be changed in place
 	hints      []string       // settings that Cloudflare takes as advice
 	defaults   map[string]any // what a setting goes back to when it is left out again
+	tags       tagging        // none: its resources take no tags
 	store      bool
 	upserts    bool  // its create call overwrites what is there
 	settles    []int // codes with which it is refused while what it stands on is fresh
@@ -51,6 +56,7 @@ type kind[S any] struct {
 	create  func(ctx context.Context, c *Client, s step[S]) (made[S], error)
 	update  func(ctx context.Context, c *Client, s step[S]) error
 	delete  func(ctx context.Context, c *Client, s step[S]) error
+	save    func(ctx context.Context, c *Client, s step[S], w io.Writer) error // nil: what it holds cannot be saved
 	bind    func(e provision.Entry, s S) []provision.Binding
 }
 
@@ -118,6 +124,7 @@ type Kind struct {
 	Derived    bool // it has no schema: another kind's resource stands for it
 	Example    Example
 	page       string
+	tags       tagging
 	schema     string
 	settings   reflect.Type
 	resolve    func(provision.Spec) ([]provision.Resource, []provision.Ref, error)
@@ -125,6 +132,7 @@ type Kind struct {
 	create     func(context.Context, *Client, provision.Step, map[provision.Key]provision.Entry) (provision.Entry, error)
 	update     func(context.Context, *Client, provision.Step, map[provision.Key]provision.Entry) error
 	delete     func(context.Context, *Client, provision.Step) error
+	save       func(context.Context, *Client, provision.Step, io.Writer) error
 	bind       func(provision.Entry) []provision.Binding
 }
 
@@ -165,9 +173,14 @@ func Bindings(e provision.Entry) []provision.Binding {
 }
 
 func (k kind[S]) erase() Kind {
+	saving := 0
+	if k.save != nil {
+		saving = 1 // when what is to be saved is ready at the first look
+	}
+	marks, remarks := k.tags.calls()
 	return Kind{
-		Name: k.name, Permission: k.permission, page: k.page, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example, Derived: k.resolve == nil,
-		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Calls: k.calls},
+		Name: k.name, Permission: k.permission, page: k.page, tags: k.tags, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example, Derived: k.resolve == nil,
+		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Save: saving, Ignorable: k.ignorable(), Calls: k.calls, Marks: marks, Remarks: remarks},
 		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
 			return k.resources(in)
 		},
@@ -226,6 +239,16 @@ func (k kind[S]) erase() Kind {
 				c.past.absent.Store(place{k.name, s.Name}, c.transport.now())
 			}
 			return err
+		},
+		save: func(ctx context.Context, c *Client, s provision.Step, w io.Writer) error {
+			typed, err := k.step(s, nil)
+			switch {
+			case err != nil:
+				return err
+			case k.save == nil:
+				return fmt.Errorf("what a %s holds cannot be saved", k.name)
+			}
+			return k.save(ctx, c, typed, w)
 		},
 		bind: func(e provision.Entry) []provision.Binding {
 			if k.bind == nil {
@@ -309,6 +332,20 @@ func split(s any, local []string) (remote, files provision.Settings) {
 	return remote, files
 }
 
+// ignorable lists the settings that the manifest may have left alone: those that
+// Cloudflare keeps and that do not say which resource it is.
+func (k kind[S]) ignorable() []string {
+	var schema struct{ Properties map[string]any }
+	_ = json.Unmarshal([]byte(k.schema), &schema) // a constant, or none; a test reads each
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
+		if name != provision.NameSetting && !slices.Contains(k.local, name) && !slices.Contains(k.place, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // canonical is v in JSON's own types.
 func canonical(v any) map[string]any {
 	b, err := json.Marshal(v)
@@ -332,7 +369,12 @@ func (c *Client) Observe(ctx context.Context, want []provision.Wanted, withData 
 		g.Go(func() error {
 			k, err := lookup(w.Key)
 			if err == nil {
-				err = explain(w.Key, k, guarded(func() (err error) { out[i], err = k.read(ctx, c, w, withData); return err })())
+				err = explain(w.Key, k, guarded(func() (err error) {
+					if out[i], err = k.read(ctx, c, w, withData); err == nil && w.ID == "" {
+						err = c.tagged(ctx, k, &out[i]) // what has no entry may be ours all the same
+					}
+					return err
+				})())
 			}
 			errs[i] = err
 			return nil
@@ -383,6 +425,15 @@ func (c *Client) Delete(ctx context.Context, s provision.Step) error {
 	return explain(s.Key, k, k.delete(ctx, c, s))
 }
 
+// Save implements provision.Driver.
+func (c *Client) Save(ctx context.Context, s provision.Step, w io.Writer) error {
+	k, err := lookup(s.Key)
+	if err != nil {
+		return err
+	}
+	return explain(s.Key, k, k.save(ctx, c, s, w))
+}
+
 // Find implements provision.Driver. It asks anew whatever was read before.
 func (c *Client) Find(ctx context.Context, s provision.Step, refs map[provision.Key]provision.Entry) (provision.Observed, error) {
 	k, err := lookup(s.Key)
@@ -390,6 +441,9 @@ func (c *Client) Find(ctx context.Context, s provision.Step, refs map[provision.
 		return provision.Observed{}, err
 	}
 	o, err := k.read(ctx, c.unremembered(), provision.Wanted{Key: s.Key, Name: s.Name, Zone: s.Zone, Settings: s.Settings, Local: s.Local, Refs: refs}, false)
+	if err == nil {
+		err = c.tagged(ctx, k, &o)
+	}
 	return o, explain(s.Key, k, err)
 }
 

@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"regexp"
 
@@ -20,6 +21,7 @@ var _ = register(kind[kvSettings]{
 	name:       "kv",
 	permission: "Workers KV Storage Write",
 	page:       "{account}/workers/kv/namespaces/{id}",
+	tags:       tagging{kind: "kv_namespace"},
 	schema: `{
 	"description": "A Workers KV namespace.",
 	"properties": {
@@ -48,8 +50,8 @@ var _ = register(kind[kvSettings]{
 		}
 		if w.WithData {
 			g.Go(func() error {
-				keys, err := get[[]struct{}](ctx, c, "accounts/"+c.Account+"/storage/kv/namespaces/"+id+"/keys", url.Values{"limit": {"10"}})
-				data = some(len(keys.Result), keys.Info.Cursor != "", "key")
+				keys, more, err := c.countKeys(ctx, id)
+				data = some(keys, more, "key")
 				return unlessGone(err, kvGone...)
 			})
 		}
@@ -92,6 +94,23 @@ type kvNamespace struct {
 	ID           string `json:"id,omitempty"`
 	Title        string `json:"title"`
 	Jurisdiction string `json:"jurisdiction,omitempty"`
+}
+
+// countKeys counts a namespace's keys, as far as countPages go.
+func (c *Client) countKeys(ctx context.Context, id string) (n int, more bool, err error) {
+	q := url.Values{"limit": {fmt.Sprint(countPage)}}
+	for range countPages {
+		page, err := get[[]struct{}](ctx, c, "accounts/"+c.Account+"/storage/kv/namespaces/"+id+"/keys", q)
+		if err != nil {
+			return 0, false, err
+		}
+		n += len(page.Result)
+		if page.Info.Cursor == "" {
+			return n, false, nil
+		}
+		q.Set("cursor", page.Info.Cursor)
+	}
+	return n, true, nil
 }
 
 // kvByID reads a namespace; one without an id is not there.

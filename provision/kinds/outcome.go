@@ -2,10 +2,10 @@ package kinds
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/cfboot/cfboot/provision"
+	"github.com/dustin/go-humanize"
 )
 
 // exists marks a refusal as one for a name that is taken.
@@ -79,19 +79,29 @@ func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return humanize.Comma(int64(n)) + " " + what + "s"
 }
 
-// some words a count that may be only the first page of one.
+// countPages is how many pages of a list are read to count what a store holds,
+// and countPage how long each is.
+const (
+	countPages = 10
+	countPage  = 1000
+)
+
+// some words a count that may be only the beginning of one.
 func some(n int, more bool, what string) string {
 	switch {
-	case n == 0:
+	case n == 0 && !more:
 		return ""
 	case more:
-		return fmt.Sprintf("more than %d %ss", n, what)
+		return "more than " + plural(n, what)
 	}
 	return plural(n, what)
 }
+
+// size words a number of bytes.
+func size(bytes int64) string { return humanize.Bytes(uint64(max(bytes, 0))) }
 
 // reported is the one setting of a store that Cloudflare may leave out of its
 // answers. Left out, it says nothing, and least of all that the store has to be

@@ -33,6 +33,7 @@ var _ = register(kind[queueSettings]{
 	name:       "queue",
 	permission: "Queues Write",
 	page:       "{account}/workers/queues/view/{id}",
+	tags:       tagging{kind: "queue"},
 	schema: `{
 	"description": "A queue, with its consumer.",
 	"properties": {

@@ -3,7 +3,6 @@ package kinds
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -46,6 +45,7 @@ var _ = register(kind[r2Settings]{
 	name:       "r2",
 	permission: "Workers R2 Storage Write",
 	page:       "{account}/r2/{jurisdiction}/buckets/{name}",
+	tags:       tagging{kind: "r2_bucket"},
 	schema: `{
 	"description": "An R2 bucket.",
 	"properties": {
@@ -126,11 +126,7 @@ var _ = register(kind[r2Settings]{
 		return madeAs[r2Settings](e.Result.Name, "", err, "cors", "lifecycle")
 	},
 	update: updateBucket,
-	delete: func(ctx context.Context, c *Client, s step[r2Settings]) error {
-		var e envelope[any]
-		_, err := r2.NewBucketService(c.options...).Delete(ctx, s.Name, inAccount[r2.BucketDeleteParams](c), into(&e), s.S.within())
-		return unlessGone(err, 10006)
-	},
+	delete: deleteBucket,
 	bind: func(e provision.Entry, s r2Settings) []provision.Binding {
 		if s.Binding == "" {
 			return nil
@@ -164,10 +160,9 @@ func readBucket(ctx context.Context, c *Client, w wanted[r2Settings]) (o provisi
 		name = w.ID
 	}
 	within := orDefault(w.S.Jurisdiction, "default")
-	where := "accounts/" + c.Account + "/r2/buckets/" + name
 	var b bucket
 	var cors, lifecycle any
-	var data string
+	var held r2Holding
 	head := func() error {
 		b, err = remember(c, "r2 "+within+" "+name, func() (bucket, error) {
 			var e envelope[bucket]
@@ -195,16 +190,15 @@ func readBucket(ctx context.Context, c *Client, w wanted[r2Settings]) (o provisi
 		})
 	}
 	if w.WithData {
-		g.Go(func() error {
-			e, err := get[[]struct{}](ctx, c, where+"/objects", url.Values{"per_page": {"10"}}, r2Jurisdiction, within)
-			data = some(len(e.Result), e.Info.Cursor != "", "object")
+		g.Go(func() (err error) {
+			held, err = c.countObjects(ctx, name, w.S)
 			return unlessGone(err, 10006)
 		})
 	}
 	if err := g.Wait(); err != nil || b.Name == "" {
 		return o, err
 	}
-	o = provision.Observed{Exists: true, ID: b.Name, Name: b.Name, Created: b.Created, Data: data, Settings: provision.Settings{
+	o = provision.Observed{Exists: true, ID: b.Name, Name: b.Name, Created: b.Created, Data: held.String(), Emptying: held.emptying(), Settings: provision.Settings{
 		"storage_class": orDefault(b.StorageClass, "Standard"),
 		"jurisdiction":  orDefault(b.Jurisdiction, within),
 	}}

@@ -28,6 +28,7 @@ var _ = register(kind[routeSettings]{
 		"worker": {"type": "string", "description": "Logical name of the Worker. Left out: no Worker answers here.", "examples": ["app"]}
 	}
 }`,
+	place:    []string{"pattern"},
 	replace:  []string{provision.NameSetting},
 	defaults: map[string]any{"worker": ""},
 	settles:  []int{10007, 10019},

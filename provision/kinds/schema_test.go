@@ -31,10 +31,44 @@ func TestSchemasSayWhatTheStructsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		compareProperties(t, k.Name, schema, typ)
+		ignored(t, k, typ)
 		if text, _ := schema["description"].(string); !strings.HasSuffix(text, ".") {
 			t.Errorf("%s: the description is %q", k.Name, text)
 		}
 		compiles(t, k.Name, schema)
+	}
+}
+
+// ignored checks that what may be left alone is what Cloudflare keeps of a
+// resource: neither the files' own settings nor what says which one it is.
+func ignored(t *testing.T, k Kind, typ reflect.Type) {
+	t.Helper()
+	object, ok := smallest[k.Name]
+	if !ok {
+		object = k.Example.Made
+	}
+	all, _, err := k.resolve(provision.Spec{Project: "shop", Environment: provision.Production, Domain: "shop.example", Key: provision.Key{Kind: k.Name, Name: "x"}, JSON: []byte(object)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range k.Traits.Ignorable {
+		if _, known := tagsOf(typ)[name]; !known || name == provision.NameSetting || all[0].Local[name] != nil {
+			t.Errorf("%s: %q may be ignored, and Cloudflare keeps no such setting", k.Name, name)
+		}
+	}
+	for name := range all[0].Settings {
+		if !slices.Contains(k.Traits.Ignorable, name) {
+			t.Errorf("%s: %q may not be ignored, and Cloudflare keeps it", k.Name, name)
+		}
+	}
+	var given map[string]any
+	if err := json.Unmarshal([]byte(object), &given); err != nil {
+		t.Fatal(err)
+	}
+	for name := range given {
+		if _, kept := all[0].Settings[name]; !kept && slices.Contains(k.Traits.Ignorable, name) {
+			t.Errorf("%s: %q may be ignored, and says which one it is", k.Name, name)
+		}
 	}
 }
 

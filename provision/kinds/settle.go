@@ -21,10 +21,16 @@ const settleTime = 60 * time.Second
 // settle repeats do while it fails with one of the codes and one of the keys, or
 // with none given anything, was made or deleted by this run.
 func settle(ctx context.Context, c *Client, codes []int, keys []provision.Key, do func() error) error {
+	return settleWhile(ctx, c, settleTime, func(err error) bool { return codeIs(err, codes...) && c.past.recent(keys...) }, do)
+}
+
+// settleWhile repeats do for so long while its error may only mean that it came
+// too soon.
+func settleWhile(ctx context.Context, c *Client, long time.Duration, early func(error) bool, do func() error) error {
 	var waited time.Duration
 	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := do()
-		if err == nil || !codeIs(err, codes...) || waited >= settleTime || !c.past.recent(keys...) {
+		if err == nil || !early(err) || waited >= long {
 			return err
 		}
 		if serr := c.transport.sleep(ctx, wait); serr != nil {

@@ -102,7 +102,7 @@ func withoutSecrets(path, contentType string, body []byte) string {
 
 // secretPair is a secret in what only resembles JSON, such as an answer that
 // broke off, or in a header that was said back.
-var secretPair = regexp.MustCompile(`(?i)("[a-z_]*(?:secret|password|token|authorization|cookie|text|value)[a-z_]*"\s*:\s*"|\b(?:authorization|cookie|set-cookie|x-auth-key)\s*[:=]\s*)(?:[^"\\\r\n<]|\\.)*`)
+var secretPair = regexp.MustCompile(`(?i)("[a-z_]*(?:secret|password|token|authorization|cookie|signed_url|text|value)[a-z_]*"\s*:\s*"|\b(?:authorization|cookie|set-cookie|x-auth-key)\s*[:=]\s*)(?:[^"\\\r\n<]|\\.)*`)
 
 // parts shows the parts of a form, each with its name.
 func parts(path, boundary string, body []byte) string {
@@ -125,7 +125,7 @@ func parts(path, boundary string, body []byte) string {
 
 // secretWords are what the name of a field has in it that holds a secret.
 var secretWords = []string{"secret", "password", "passwd", "token", "authorization", "cookie", "api_key", "apikey", "private_key", "access_key",
-	"auth_key", "connection_string", "key_base64", "key_jwk", "jwt", "credential"}
+	"auth_key", "connection_string", "key_base64", "key_jwk", "jwt", "credential", "signed_url"}
 
 // hideIn hides every text in a field that holds a secret. What "value" and "text"
 // hold is one where the object, or the path, is a secret's.

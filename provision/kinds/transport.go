@@ -33,7 +33,7 @@ var usualLimits = limits{answer: 64 << 20, attempts: 5, call: 60 * time.Second, 
 //
 // A failed answer becomes an *APIError, a POST whose fate is unknown a
 // *provision.LostError. What is retried is only what may be: reads, and writes
-// that say the same twice (PUT, PATCH, DELETE); anything at all when Cloudflare
+// that say the same twice (PUT, PATCH, DELETE), a POST that only reads; anything at all when Cloudflare
 // refused it for its rate (429) or it never left this machine. Who is told to
 // wait makes the whole run wait, since the allowance is one for all.
 type transport struct {
@@ -82,13 +82,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp, err := t.once(ctx, req, &a)
 		t.trace(req, a, attempt, err)
 		if err == nil {
-			if req.Method != http.MethodGet {
+			if req.Method != http.MethodGet && !readsOnly(ctx) {
 				markUnsure(ctx) // the SDK drops even this answer for the error of a context that has just ended
 			}
 			return resp, nil
 		}
 		err = t.redacted(err)
-		if req.Method != http.MethodGet && !certain(err) {
+		if req.Method != http.MethodGet && !readsOnly(ctx) && !certain(err) {
 			markUnsure(ctx)
 		}
 		again, wait := t.again(req, err, attempt)
@@ -142,7 +142,7 @@ func (t *transport) again(req *http.Request, err error, attempt int) (bool, time
 	}
 	backoff := t.limits.backoff << (attempt - 1)
 	backoff += time.Duration(rand.Int64N(int64(backoff)))
-	repeatable := req.Method != http.MethodPost
+	repeatable := req.Method != http.MethodPost || readsOnly(req.Context())
 	var api *APIError
 	var never *unsentError
 	switch {
@@ -154,6 +154,8 @@ func (t *transport) again(req *http.Request, err error, attempt int) (bool, time
 		return attempt < t.limits.attempts && repeatable, backoff
 	case throttled(err):
 		return attempt < 2*t.limits.attempts, max(api.RetryAfter, backoff)
+	case neverTagged(api):
+		return false, 0 // status 500, and an answer all the same
 	case api.Status >= 500 || api.Status < 300 && !api.parsed:
 		return attempt < t.limits.attempts && repeatable, max(api.RetryAfter, backoff)
 	case api.Status == http.StatusForbidden && !api.parsed, api.parsed && api.Code == 10000:
@@ -174,7 +176,7 @@ func (t *transport) verdict(req *http.Request, err error) error {
 			"check the network, a proxy (HTTPS_PROXY), this machine's clock, and CLOUDFLARE_API_BASE_URL if it is set"}}
 	case throttled(err):
 		return t.later(err)
-	case req.Method == http.MethodPost && !certain(err):
+	case req.Method == http.MethodPost && !readsOnly(req.Context()) && !certain(err):
 		return &provision.LostError{Err: err}
 	}
 	return err
@@ -211,6 +213,13 @@ func watch(ctx context.Context) (context.Context, *atomic.Bool) {
 }
 
 type unsureKey struct{}
+
+// reading marks a POST that only reads, so that it may be repeated like a GET.
+func reading(ctx context.Context) context.Context { return context.WithValue(ctx, onlyKey{}, true) }
+
+func readsOnly(ctx context.Context) bool { return ctx.Value(onlyKey{}) != nil }
+
+type onlyKey struct{}
 
 func markUnsure(ctx context.Context) {
 	if unsure, ok := ctx.Value(unsureKey{}).(*atomic.Bool); ok {

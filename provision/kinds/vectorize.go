@@ -21,6 +21,7 @@ var _ = register(kind[vectorizeSettings]{
 	name:       "vectorize",
 	permission: "Vectorize Write",
 	page:       "{account}/ai/vectorize/{name}",
+	tags:       tagging{kind: "vectorize_index"},
 	schema: `{
 	"description": "A Vectorize index. Nothing in it can be changed later; any change replaces it.",
 	"required": ["dimensions", "metric"],

@@ -45,6 +45,7 @@ var _ = register(kind[workerSettings]{
 	name:       "worker",
 	permission: "Workers Scripts Write",
 	page:       "{account}/workers/services/view/{name}/production",
+	tags:       tagging{kind: "worker", id: workerTagID},
 	schema: `{
 	"description": "A Worker: what routes, custom domains and queue consumers hang on. Its code comes from wrangler deploy; until the first one a placeholder answers 503. The Worker called app bears the project's own name.",
 	"properties": {}
@@ -72,9 +73,13 @@ var _ = register(kind[workerSettings]{
 			return made[workerSettings]{}, err
 		}
 		var e envelope[struct {
-			ID string `json:"id"`
+			ID  string `json:"id"`
+			Tag string `json:"tag"`
 		}]
 		_, err = workers.NewScriptService(c.options...).Update(ctx, s.Name, inAccount[workers.ScriptUpdateParams](c), option.WithRequestBody(contentType, content), into(&e))
+		if err == nil && e.Result.Tag != "" {
+			c.past.workers.Store(s.Name, e.Result.Tag)
+		}
 		return madeAs[workerSettings](orDefault(e.Result.ID, s.Name), "", err)
 	},
 	delete: func(ctx context.Context, c *Client, s step[workerSettings]) error {
@@ -83,6 +88,7 @@ var _ = register(kind[workerSettings]{
 			_, err := workers.NewScriptService(c.options...).Delete(ctx, s.Name, inAccount[workers.ScriptDeleteParams](c), append(opts, into(&e))...)
 			return unlessGone(err, 10007, 10090)
 		}
+		c.past.workers.Delete(s.Name) // one made anew has another id
 		err := remove()
 		var api *APIError
 		if s.Data != "" && errors.As(err, &api) && certain(err) && !throttled(err) && !codeIs(err, 10064, 10142, 10000) && !statusIs(err, 401, 403) {

@@ -187,17 +187,16 @@ func TestDurableObjectsAreGuarded(t *testing.T) {
 			w.reach(t, oneWorker, "worker/app", provision.Create)
 			w.deploy(t, "shop", room)
 			p := w.plan(t, "", true)
-			if s := stepOf(t, p, "worker/app"); s.Consent != provision.DeleteData || s.Data != "the storage of the Durable Objects Room" {
+			if s := stepOf(t, p, "worker/app"); s.Consent != provision.DeleteDataOf("shop") || s.Data != "the storage of the Durable Objects Room" {
 				t.Fatalf("%+v", s)
 			}
 			w.server.ResetRequests()
-			allowed := w.allow
-			w.allow = nil
+			w.allow = false
 			var refused *provision.Problem
 			if err := w.apply(t, p); !errors.As(err, &refused) || refused.Class != provision.Refused || len(w.server.Requests()) != 0 {
 				t.Fatalf("without consent: %v", err)
 			}
-			w.allow = allowed
+			w.allow = true
 			if needsForce {
 				w.server.Fail(emulator.Failure{Method: "DELETE", Path: "scripts/shop$", Status: 400, Code: 10061})
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -29,8 +30,9 @@ type world struct {
 	http   *httptest.Server
 	path   string
 	zone   string
-	allow  []string
+	allow  bool // whatever a plan wants consent for
 	token  string
+	saved  map[string]string // backups, by real name
 }
 
 func newWorld(t testing.TB) *world {
@@ -49,7 +51,7 @@ func newWorldWith(t testing.TB, o emulator.Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{server: s, http: httptest.NewServer(s), path: filepath.Join(t.TempDir(), "state.json"), allow: []string{provision.DeleteData}, token: "token-0123456789012345678901234567890123456"}
+	w := &world{server: s, http: httptest.NewServer(s), path: filepath.Join(t.TempDir(), "state.json"), allow: true, token: "token-0123456789012345678901234567890123456"}
 	t.Cleanup(func() { w.http.Close(); _ = s.Close() })
 	var zones struct {
 		Result []struct{ ID string }
@@ -144,6 +146,11 @@ func (w *world) plan(t testing.TB, resources string, destroy bool) provision.Pla
 
 func (w *world) planWith(t testing.TB, c *kinds.Client, resources string, destroy bool) provision.Plan {
 	t.Helper()
+	return w.planOf(t, c, desired(t, resources), destroy)
+}
+
+func (w *world) planOf(t testing.TB, c *kinds.Client, rs []provision.Resource, destroy bool) provision.Plan {
+	t.Helper()
 	st, exists, err := state.Read(w.path)
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +159,7 @@ func (w *world) planWith(t testing.TB, c *kinds.Client, resources string, destro
 		st = provision.State{Project: "shop", Environment: provision.Production}
 	}
 	st.Account = account
-	p, err := provision.NewPlan(context.Background(), c, kinds.Traits(), desired(t, resources), st, destroy)
+	p, err := provision.NewPlan(context.Background(), c, kinds.Traits(), rs, st, destroy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,8 +178,12 @@ func (w *world) applyWith(t testing.TB, c *kinds.Client, p provision.Plan) error
 		t.Fatal(err)
 	}
 	defer store.Close()
-	_, err = provision.Apply(context.Background(), p, store.State(), kinds.Traits(), c, store, provision.Options{
-		Run: store.Run(), Parallel: 16, Allow: w.allow, Now: time.Now, Settle: 10 * time.Millisecond,
+	var allow []string
+	if w.allow {
+		allow = p.Consents()
+	}
+	_, err = provision.Apply(context.Background(), p, store.State(), kinds.Traits(), c, store, provision.Options{Lineage: store.Lineage,
+		Run: store.Run(), Parallel: 16, Allow: allow, Confirm: p.ToConfirm(), Vault: w, Now: time.Now, Settle: 10 * time.Millisecond,
 	})
 	return err
 }
@@ -202,6 +213,19 @@ func (w *world) reach(t testing.TB, resources, key string, want provision.Action
 	return s
 }
 
+// Keep makes a world a Vault.
+func (w *world) Keep(name string, write func(io.Writer) error) (string, error) {
+	var b strings.Builder
+	if err := write(&b); err != nil {
+		return "", err
+	}
+	if w.saved == nil {
+		w.saved = map[string]string{}
+	}
+	w.saved[name] = b.String()
+	return name, nil
+}
+
 func stepOf(t testing.TB, p provision.Plan, key string) provision.Step {
 	t.Helper()
 	for _, s := range p.Steps {
@@ -226,6 +250,26 @@ func idOf(t testing.TB, w *world, key string) string {
 	}
 	k, _ := provision.ParseKey(key)
 	return st.Entries[k].ID
+}
+
+// state is what is owned.
+func (w *world) state(t testing.TB) provision.State {
+	t.Helper()
+	st, _, err := state.Read(w.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// calm ends what goes wrong.
+func (w *world) calm(t testing.TB) {
+	t.Helper()
+	resp := httptest.NewRecorder()
+	w.server.ServeHTTP(resp, httptest.NewRequest("POST", "/__emulator/reset", nil))
+	if resp.Code >= 300 {
+		t.Fatal(resp.Body)
+	}
 }
 
 func (w *world) left() map[string]int {

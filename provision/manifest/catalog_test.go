@@ -18,6 +18,10 @@ func (plainCatalog) Kinds() []string { return []string{"d1", "queue", "record", 
 
 func (plainCatalog) Schema(kind string) []byte { return []byte(plainSchemas[kind]) }
 
+func (plainCatalog) Ignorable(kind string) []string { return plainIgnorable[kind] }
+
+var plainIgnorable = map[string][]string{"d1": {"location_hint", "replicas", "share"}, "queue": {"paused"}}
+
 var plainSchemas = map[string]string{
 	"d1": `{
 		"description": "A D1 database.",
@@ -87,7 +91,8 @@ type settings struct {
 		DeadLetter string `json:"dead_letter"`
 		MaxRetries int    `json:"max_retries"`
 	} `json:"consumer"`
-	Replicas int `json:"replicas"`
+	Replicas int      `json:"replicas"`
+	Ignore   []string `json:"ignore"`
 }
 
 func (c plainCatalog) Resolve(in Spec) ([]provision.Resource, []Ref, error) {
@@ -102,7 +107,7 @@ func (c plainCatalog) Resolve(in Spec) ([]provision.Resource, []Ref, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	own := provision.Resource{Key: in.Key, Name: name, Settings: provision.Settings{}, Local: provision.Settings{}}
+	own := provision.Resource{Key: in.Key, Name: name, Settings: provision.Settings{}, Local: provision.Settings{}, Ignore: s.Ignore}
 	if s.Binding != "" {
 		own.Local["binding"] = s.Binding
 	}

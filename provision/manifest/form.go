@@ -39,7 +39,7 @@ func newForm(c Catalog, kind string) (*form, error) {
 }
 
 // document is the schema of a resource object of a kind: the catalog's, closed,
-// with "kind" and "name".
+// with what every kind has: "kind", "name", "protect" and "ignore".
 func document(c Catalog, kind string) (map[string]any, error) {
 	raw, err := jsonschema.UnmarshalJSON(bytes.NewReader(c.Schema(kind)))
 	if err != nil {
@@ -61,6 +61,12 @@ func document(c Catalog, kind string) (map[string]any, error) {
 			props["name"] = map[string]any{"type": "string", "minLength": json.Number("1"),
 				"description": "The real name at Cloudflare. Left out, it is made of the project, the environment and the logical name."}
 		}
+		if settings := c.Ignorable(kind); len(settings) > 0 {
+			props[ignoreKey] = map[string]any{"type": "array", "uniqueItems": true, "items": map[string]any{"enum": anys(settings)},
+				"description": "Settings that are sent when the resource is made, and never compared or changed afterwards."}
+		}
+		props["protect"] = map[string]any{"type": "boolean",
+			"description": "Whether every plan that would delete or replace it is refused, destroy too. It is recorded when applied, and holds after the resource has left the manifest, until it is false here or cfboot state unprotect."}
 		required, _ := doc["required"].([]any)
 		doc["required"] = append([]any{"kind"}, slices.DeleteFunc(required, func(r any) bool { return r == "kind" })...)
 		closeObjects(doc)
@@ -68,6 +74,9 @@ func document(c Catalog, kind string) (map[string]any, error) {
 	}
 	return nil, fmt.Errorf("the schema of kind %s refers to another place; it must stand by itself", kind)
 }
+
+// ignoreKey is the key under which a resource object lists what is left alone.
+const ignoreKey = "ignore"
 
 // standsAlone reports whether a schema has no references, which would break
 // when it is put into another.

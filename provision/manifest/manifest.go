@@ -51,6 +51,9 @@ type Catalog interface {
 	// […]}. It stands by itself: no $ref, no $id. Where an object names its
 	// properties and is silent about others, others are unknown keys.
 	Schema(kind string) []byte
+	// Ignorable lists the settings of a kind that may be left as they are once the
+	// resource exists, in the order in which they are shown.
+	Ignorable(kind string) []string
 	// Resolve gives the resources that one object stands for, its own first; a
 	// queue with a consumer gives two. No two resources of a kind may have the same
 	// Identity, or where they have none the same real name, within an account.

@@ -213,6 +213,25 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// What is ignored in production is so in an environment, unless that says
+// otherwise.
+func TestIgnoreInEnvironments(t *testing.T) {
+	m, err := Parse("cfboot.jsonc", []byte(`{"name": "shop", "resources": {"db": {"kind": "d1", "ignore": ["replicas"]}}, "environments": {
+		"same": {}, "other": {"resources": {"db": {"ignore": ["share", "location_hint"]}}}, "nil": {"resources": {"db": {"ignore": null}}}}}`), plainCatalog{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for environment, want := range map[string][]string{"": {"replicas"}, "same": {"replicas"}, "other": {"share", "location_hint"}, "nil": nil} {
+		d, err := m.Desired(environment, plainCatalog{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Resources[0].Ignore; !cmp.Equal(want, got) {
+			t.Errorf("%q: %v, want %v", environment, got, want)
+		}
+	}
+}
+
 // brokenCatalog has one kind whose schema is as given.
 type brokenCatalog struct {
 	plainCatalog

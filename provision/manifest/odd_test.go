@@ -16,8 +16,9 @@ type oddCatalog struct {
 	resolve func(Spec) ([]provision.Resource, []Ref, error)
 }
 
-func (c oddCatalog) Kinds() []string      { return []string{"odd"} }
-func (c oddCatalog) Schema(string) []byte { return []byte(c.schema) }
+func (c oddCatalog) Kinds() []string           { return []string{"odd"} }
+func (c oddCatalog) Schema(string) []byte      { return []byte(c.schema) }
+func (c oddCatalog) Ignorable(string) []string { return nil }
 func (c oddCatalog) Resolve(in Spec) ([]provision.Resource, []Ref, error) {
 	if c.resolve == nil {
 		return []provision.Resource{{Key: in.Key}}, nil, nil // no real name, none to clash

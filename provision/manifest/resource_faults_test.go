@@ -25,7 +25,7 @@ var badResources = []bad{
 	}},
 	{name: "unknown setting", src: in(`    "db": {"kind": "d1", "bindin": "DB", "region": "x"}`), want: []string{
 		`cfboot.jsonc:3:26: d1/db: unknown key "bindin"; did you mean "binding"?`,
-		`cfboot.jsonc:3:42: d1/db: unknown key "region" | allowed here: binding, kind, location_hint, migrations_dir, name, replicas, share`,
+		`cfboot.jsonc:3:42: d1/db: unknown key "region" | allowed here: binding, ignore, kind, location_hint, migrations_dir, name, protect, replicas, share`,
 	}},
 	{name: "unknown nested setting", src: in(`    "jobs": {"kind": "queue", "consumer": {"worker": "app", "batch": {"sice": 1}, "retries": 1}},
     "app": {"kind": "worker"}`), want: []string{
@@ -49,6 +49,19 @@ var badResources = []bad{
     "other": {"kind": "d1", "location_hint": "moon"}`), want: []string{
 		`cfboot.jsonc:3:43: d1/db: location_hint must be one of "wnam", "weur", "apac", not "wuer"; did you mean "weur"? | Where the primary should live.`,
 		`cfboot.jsonc:4:46: d1/other: location_hint must be one of "wnam", "weur", "apac", not "moon" | Where the primary should live.`,
+	}},
+	{name: "nothing to ignore", src: in(`    "db": {"kind": "d1", "ignore": ["replica", "share", "binding", "name", "region", 5]},
+    "jobs": {"kind": "queue", "ignore": "paused"},
+    "app": {"kind": "worker", "ignore": ["routes"]},
+    "twice": {"kind": "d1", "ignore": ["share", "share"]}`), want: []string{
+		`cfboot.jsonc:3:37: d1/db: there is no setting "replica" to ignore; did you mean "replicas"?`,
+		`cfboot.jsonc:3:57: d1/db: "binding" cannot be ignored | allowed here: location_hint, replicas, share`,
+		`cfboot.jsonc:3:68: d1/db: "name" cannot be ignored | allowed here: location_hint, replicas, share`,
+		`cfboot.jsonc:3:76: d1/db: there is no setting "region" to ignore | allowed here: location_hint, replicas, share`,
+		`cfboot.jsonc:3:86: d1/db: there is no setting 5 to ignore | allowed here: location_hint, replicas, share`,
+		`cfboot.jsonc:4:41: queue/jobs: ignore must be a list, not "paused" | write it in square brackets: […] | Settings that are sent when the resource is made, and never compared or changed afterwards.`,
+		`cfboot.jsonc:5:31: worker/app: unknown key "ignore" | allowed here: kind, mounts, name, protect, routes, service, tag, vars`,
+		`cfboot.jsonc:6:49: d1/twice: ignore[1] repeats ignore[0] | remove one of the two`,
 	}},
 	{name: "ranges", src: in(`    "db": {"kind": "d1", "replicas": 9, "share": 0},
     "jobs": {"kind": "queue", "consumer": {"worker": "app", "max_retries": 101, "batch": {"size": 0}}},
@@ -113,7 +126,7 @@ var badResources = []bad{
 	}},
 	{name: "terminal escapes in names", src: "{\"name\": \"a\", \"resources\": {\"\\u001b[1m\": {\"kind\": \"d1\", \"x\": 1}}, \"environments\": {\"\\n\": {\"resources\": {\"c\": {}}}}}", want: []string{
 		`cfboot.jsonc:1:29: the resource "\x1b[1m" is no valid name: small letters, digits and single dashes, at most 40 characters | write "1m"`,
-		`cfboot.jsonc:1:57: d1/"\x1b[1m": unknown key "x" | allowed here: binding, kind, location_hint, migrations_dir, name, replicas, share`,
+		`cfboot.jsonc:1:57: d1/"\x1b[1m": unknown key "x" | allowed here: binding, ignore, kind, location_hint, migrations_dir, name, protect, replicas, share`,
 		`cfboot.jsonc:1:84: the environment "\n" is no valid name: small letters, digits and single dashes, a letter first, at most 20 characters | write something like "my-name"`,
 		`cfboot.jsonc:1:105: environment "\n": resource/c: "kind" is missing | there is no "c" outside of "environments" to change; a new resource needs "kind" | write "c": {"kind": …}, with one of: d1, queue, record, worker`,
 	}},
@@ -121,7 +134,7 @@ var badResources = []bad{
 		`cfboot.jsonc:3:54: queue/jobs: consumer.worker refers to worker/"\x1b[1m", which is not among the resources | add a resource of kind worker with the name "\x1b[1m"`,
 	}},
 	{name: "terminal escapes", src: in(`    "db": {"kind": "d1", "\u001b[31mred\u202e": 1}`), want: []string{
-		`cfboot.jsonc:3:26: d1/db: unknown key "\x1b[31mred\u202e" | allowed here: binding, kind, location_hint, migrations_dir, name, replicas, share`,
+		`cfboot.jsonc:3:26: d1/db: unknown key "\x1b[31mred\u202e" | allowed here: binding, ignore, kind, location_hint, migrations_dir, name, protect, replicas, share`,
 	}},
 }
 

@@ -32,6 +32,7 @@ var good = map[string]string{
       "jobs": {"kind": "queue", "paused": null, "consumer": {"max_retries": 1, "batch": {"size": 2}}},
       "mail": {"kind": "record", "host": "mail.example.com", "content": "x", "data": {"type": "srv", "port": 4}}}}`),
 		`"jobs": {`, `"jobs": {"paused": true, `, 1),
+	"something ignored":         strings.Replace(around(`"qa": {"resources": {`+apart+`, "jobs": {"ignore": ["paused"]}}}`), `"jobs": {`, `"jobs": {"paused": true, "ignore": [], `, 1),
 	"null takes an object away": strings.Replace(around(`"qa": {"resources": {`+apart+`, "jobs": {"consumer": null}}}`), `"jobs": {`, `"jobs": {"paused": true, `, 1),
 	"any dollar binding":        in(`    "a": {"kind": "d1", "binding": "$_a1"}`),
 }

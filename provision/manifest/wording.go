@@ -83,6 +83,10 @@ func (w *wording) explain(e *jsonschema.ValidationError) []misfit {
 		path := append(slices.Clone(e.InstanceLocation), strconv.Itoa(k.Duplicates[1]))
 		text := fmt.Sprintf("%s repeats %s", dotted(path), dotted(append(slices.Clone(e.InstanceLocation), strconv.Itoa(k.Duplicates[0]))))
 		return []misfit{{path: path, text: text, hints: []string{"remove one of the two"}}}
+	case *kind.Enum:
+		if len(e.InstanceLocation) == 2 && e.InstanceLocation[0] == ignoreKey {
+			return []misfit{w.unignorable(e.InstanceLocation, k)}
+		}
 	case *kind.FalseSchema:
 		return w.one(e, "is not allowed here", "remove it")
 	}
@@ -193,6 +197,16 @@ func (w *wording) unknown(e *jsonschema.ValidationError, keys []string) []misfit
 			text: prefix(e.InstanceLocation) + "unknown key " + quote(k), hints: []string{suggestion(k, allowed)}})
 	}
 	return out
+}
+
+// unignorable is for an element of "ignore" that is no setting of the kind, or
+// none that Cloudflare keeps.
+func (w *wording) unignorable(path []string, k *kind.Enum) misfit {
+	allowed := texts(k.Want)
+	if name, ok := k.Got.(string); ok && asObject(w.form.document["properties"])[name] != nil {
+		return misfit{path: path, text: quote(name) + " cannot be ignored", hints: []string{"allowed here: " + strings.Join(allowed, ", ")}}
+	}
+	return misfit{path: path, text: "there is no setting " + show(k.Got) + " to ignore", hints: []string{suggestion(fmt.Sprint(k.Got), allowed)}}
 }
 
 func (w *wording) missing(e *jsonschema.ValidationError, keys []string, where string) []misfit {

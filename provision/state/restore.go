@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/crashpoint"
@@ -62,6 +63,7 @@ type Repair struct {
 	sound       bool
 	broken      error       // what is wrong with it, where it is not
 	there       fs.FileInfo // nil: nothing of that name
+	now         func() time.Time
 	disk        disk
 }
 
@@ -82,20 +84,59 @@ func OpenRepair(path string, o Options) (*Repair, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Repair{path: path, environment: o.Environment, lock: lock, versions: versions(path), disk: osDisk{}}
-	l, err := load(path)
-	r.inUse, r.sound, r.broken = l.state, err == nil && l.info != nil, err
-	if r.there, err = os.Lstat(path); err != nil {
-		r.there = nil
+	r := look(path, o, lock)
+	err = r.possible()
+	if err == nil && len(r.versions) == 0 {
+		err = nothingToRestore(path)
 	}
-	if err := r.possible(); err != nil {
+	if err != nil {
 		_ = release(lock) // what is wrong matters more
 		return nil, err
 	}
 	return r, nil
 }
 
-// possible reports why nothing can be put back here, if so.
+// OpenRebuild is OpenRepair for a state that is to be made anew: nothing need lie
+// beside it, nor the directory exist. One that is sound and owns something is a
+// *provision.Problem of class Refused.
+func OpenRebuild(path string, o Options) (*Repair, error) {
+	o = o.complete()
+	path, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeDirectory(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	lock, err := acquire(path, o)
+	if err != nil {
+		return nil, err
+	}
+	r := look(path, o, lock)
+	err = r.possible()
+	if err == nil && r.sound && !r.inUse.Empty() {
+		err = &provision.Problem{At: path, Text: fmt.Sprintf("there is a state that can be used and knows of %d resources", len(r.inUse.Entries)+len(r.inUse.Intents)),
+			Class: provision.Refused, Hints: []string{"see what it knows: cfboot state list", "if it is the wrong one, move it aside first: mv " + quote(path) + " " + quote(path+".other")}}
+	}
+	if err != nil {
+		_ = release(lock) // what is wrong matters more
+		return nil, err
+	}
+	return r, nil
+}
+
+// look reads what there is, under the lock.
+func look(path string, o Options, lock *flock.Flock) *Repair {
+	r := &Repair{path: path, environment: o.Environment, lock: lock, versions: versions(path), disk: osDisk{}, now: o.Now}
+	l, err := load(path)
+	r.inUse, r.sound, r.broken = l.state, err == nil && l.info != nil, err
+	if r.there, err = os.Lstat(path); err != nil {
+		r.there = nil
+	}
+	return r
+}
+
+// possible reports why nothing can be put in the state's place, if so.
 func (r *Repair) possible() error {
 	if r.there != nil && !r.there.Mode().IsRegular() {
 		p := irregular(r.path, r.there).(*provision.Problem)
@@ -106,9 +147,6 @@ func (r *Repair) possible() error {
 		if f := checkHeader(data); f != nil && f.hint != "" {
 			return flawProblem(r.path, data, f) // a newer cfboot can read it, so it is not damaged
 		}
-	}
-	if len(r.versions) == 0 {
-		return nothingToRestore(r.path)
 	}
 	return nil
 }
@@ -123,8 +161,12 @@ func (r *Repair) InUse() (st provision.State, sound bool, broken error) {
 	return r.inUse, r.sound, r.broken
 }
 
-// Newest is the newest sound version other than the one in use.
+// Newest is the newest sound version other than the one in use. After
+// OpenRebuild there may be none, and it is zero.
 func (r *Repair) Newest() Snapshot {
+	if len(r.versions) == 0 {
+		return Snapshot{}
+	}
 	for _, v := range r.versions {
 		if !r.sound || v.State.Serial != r.inUse.Serial {
 			return v
@@ -168,7 +210,24 @@ func (r *Repair) Restore(v Snapshot) (Restored, error) {
 			Text:  fmt.Sprintf("it is of lineage %s, and the state in use is of %s: they know of different resources", v.State.Lineage, r.inUse.Lineage),
 			Hints: []string{"if it is the right one all the same, move the state aside first: mv " + quote(r.path) + " " + quote(r.path+".other")}}
 	}
-	st := clone(v.State)
+	return r.put(v.State)
+}
+
+// Rebuild makes st, which was found by what exists, the state, as Restore does
+// with a version. Its lineage is made where it has none; a serial it gets.
+func (r *Repair) Rebuild(st provision.State) (Restored, error) {
+	if st.Lineage == "" {
+		st.Lineage = newID(r.now())
+	}
+	if f := checkResources(st); f != nil {
+		return Restored{}, &provision.Problem{At: r.path, Text: "what was found makes no state: " + f.Error(), Class: provision.Failed}
+	}
+	return r.put(st)
+}
+
+// put saves st in the state's place.
+func (r *Repair) put(st provision.State) (Restored, error) {
+	st = clone(st)
 	st.Serial = r.nextSerial()
 	content, err := newEncoder().encode(st)
 	if err != nil {
@@ -198,6 +257,9 @@ func (r *Repair) Restore(v Snapshot) (Restored, error) {
 	crashpoint.Here("state: restored")
 	if err := r.disk.syncDir(filepath.Dir(r.path)); err != nil {
 		return out, r.failed(err)
+	}
+	if len(r.versions) == 0 {
+		s.warn(backupPath(r.path), s.copyBackup(content)) // as with every first save
 	}
 	out.Warnings = s.warnings
 	return out, nil

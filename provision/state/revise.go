@@ -11,7 +11,7 @@ import (
 
 // Remove forgets a resource that goes on to exist, or an open intent. It is
 // refused where something else refers to it. Unlike the recording methods, this
-// one and Rename are what a person asked for, and not the outcome of a step: a
+// one, Protect and Rename are what a person asked for, and not the outcome of a step: a
 // change that cannot be saved has not happened. The error is a
 // *provision.Problem of class Refused, or Failed where the disk failed.
 func (s *Store) Remove(k provision.Key) error {
@@ -29,8 +29,22 @@ func (s *Store) Remove(k provision.Key) error {
 	})
 }
 
+// Protect records whether an entry may be deleted and replaced.
+func (s *Store) Protect(k provision.Key, on bool) error {
+	return s.revise(func(st *provision.State) error {
+		e, owned := st.Entries[k]
+		if !owned {
+			return s.no(fmt.Sprintf("it owns no %q", k), "see what there is: "+s.command("list"))
+		}
+		e.Protected = on
+		st.Entries[k] = e
+		return nil
+	})
+}
+
 // Rename gives an entry another logical name; what refers to it follows. The
-// kind stays, since it says what the resource is.
+// kind stays, since it says what the resource is. The tags at Cloudflare say the
+// old name until the next apply.
 func (s *Store) Rename(from, to provision.Key) error {
 	return s.revise(func(st *provision.State) error {
 		if err := s.has(*st, from); err != nil {
@@ -55,22 +69,33 @@ func (s *Store) Rename(from, to provision.Key) error {
 		}
 		delete(st.Entries, from)
 		e.Key = to
-		st.Entries[to] = e
-		follow := func(refs []provision.Key) {
+		st.Entries[to] = stale(e)
+		follow := func(refs []provision.Key) (follows bool) {
 			for i := range refs {
 				if refs[i] == from {
-					refs[i] = to
+					refs[i], follows = to, true
 				}
 			}
+			return follows
 		}
-		for _, e := range st.Entries {
-			follow(e.Refs)
+		for k, e := range st.Entries {
+			if follow(e.Refs) {
+				st.Entries[k] = stale(e)
+			}
 		}
 		for _, i := range st.Intents {
 			follow(i.Refs)
 		}
 		return nil
 	})
+}
+
+// stale is an entry whose tags do not say any more what they should.
+func stale(e provision.Entry) provision.Entry {
+	if e.Marked == provision.Marked {
+		e.Marked = provision.Unmarked
+	}
+	return e
 }
 
 // Referrers lists what refers to k, in the order of the file.
@@ -159,4 +184,26 @@ func (s *Store) orAsBefore(before provision.State, err error) error {
 	var p *provision.Problem
 	errors.As(err, &p)
 	return &provision.Problem{At: s.path, Text: "the change could not be saved", Class: provision.Failed, Err: errors.New(cause(failed.Err)), Hints: p.Hints[:1]}
+}
+
+// Unmark forgets that tags were refused, so that they are tried again, and says
+// of how many entries.
+func (s *Store) Unmark() (n int, err error) {
+	for _, e := range s.State().Entries {
+		if e.Marked == provision.MarkDenied {
+			n++
+		}
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	return n, s.revise(func(st *provision.State) error {
+		for k, e := range st.Entries {
+			if e.Marked == provision.MarkDenied {
+				e.Marked = provision.Unmarked
+				st.Entries[k] = e
+			}
+		}
+		return nil
+	})
 }

@@ -206,6 +206,13 @@ func (s *Store) State() provision.State {
 	return clone(s.state)
 }
 
+// Lineage is the state's, or empty before its first save.
+func (s *Store) Lineage() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.Lineage
+}
+
 // Run is the id of this run, as the lock shows it.
 func (s *Store) Run() string { return s.run }
 

@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/state"
+)
+
+// inCI reports whether no person is about, as CI systems say.
+func (a *app) inCI() bool {
+	v, ok := a.getenv("CI")
+	return ok && v != "false" && v != "0"
+}
+
+// unshared refuses a state that has a resource which stands in the state of
+// another environment of this folder as well: by changing it here, it would be
+// changed there.
+func (a *app) unshared(st provision.State) error {
+	files, err := filepath.Glob(filepath.Join(glob(filepath.Dir(a.statefile)), "state*.json"))
+	if err != nil {
+		return err
+	}
+	slices.Sort(files)
+	var lines, hints []string
+	for _, file := range files {
+		if file == a.statefile {
+			continue
+		}
+		other, exists, err := state.Read(file)
+		if err != nil {
+			a.view().Notice("warning: %s cannot be read, so nobody knows what it has in common with this environment: %v", a.shown(file), err)
+			continue
+		}
+		if !exists || other.Environment == st.Environment {
+			continue
+		}
+		for _, e := range provision.Shared(st, other) {
+			lines = append(lines, fmt.Sprintf("%s: %q (%s) stands in the state of %s and in that of %s", e.Key, e.Name, e.ID, st.Environment, other.Environment))
+			for _, environment := range []string{st.Environment, other.Environment} {
+				hints = append(hints, fmt.Sprintf("if it is not %s's: %s", environment, a.again("state rm "+e.Key.String(), environment)))
+			}
+		}
+	}
+	if lines == nil {
+		return nil
+	}
+	return refused(strings.Join(lines, "\n"), hints...)
+}
+
+// glob is a path in which nothing stands for anything else.
+func glob(path string) string {
+	return strings.NewReplacer(`*`, `[*]`, `?`, `[?]`, `[`, `[[]`).Replace(path)
+}
