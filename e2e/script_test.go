@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path"
 	"regexp"
@@ -15,13 +16,21 @@ import (
 	"time"
 
 	"github.com/cfboot/cfboot/cmd/cli"
+	"github.com/cfboot/cfboot/e2e/record"
 	"github.com/cfboot/cfboot/provision/emulator"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"cfboot": func() { os.Exit(cli.Main(cli.System("test"), os.Args[1:])) },
+		"cfboot": func() {
+			args, err := record.Interposed(os.Args[1:])
+			if err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			os.Exit(cli.Main(cli.System("test"), args))
+		},
 	})
 }
 
@@ -29,10 +38,10 @@ func TestMain(m *testing.M) {
 // itself a script may use the commands below; `cloudflare start` gives it a
 // Cloudflare of its own.
 func TestScripts(t *testing.T) {
-	play(t, "testdata/script", func(*testscript.Env) error { return nil })
+	play(t, "scripts", "testdata/script", func(*testscript.Env) error { return nil })
 }
 
-func play(t *testing.T, dir string, setup func(*testscript.Env) error) {
+func play(t *testing.T, suite, dir string, setup func(*testscript.Env) error) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 dir,
 		RequireExplicitExec: true,
@@ -42,9 +51,11 @@ func play(t *testing.T, dir string, setup func(*testscript.Env) error) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("NO_COLOR", "1")
 			env.Values[cloudKey] = &cloud{}
-			for _, name := range []string{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL", "CFBOOT_OFFLINE"} {
+			for _, name := range []string{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY", "CLOUDFLARE_EMAIL", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL", "CFBOOT_OFFLINE"} {
 				env.Setenv(name, "")
 			}
+			env.Setenv(record.Folder, os.Getenv(record.Folder))
+			env.Setenv(record.Suite, suite)
 			return setup(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -72,20 +83,28 @@ type cloud struct {
 // cloudKey is under which a script's own Cloudflare is kept.
 const cloudKey = "cloud"
 
-// cloudflare start [-latency D] [-zone NAME] [-account ID:NAME]...   serve one and point cfboot at it
+// cloudflare start [-latency D] [-zone NAME[:STATUS[:ACCOUNT[:TYPE]]]] [-account ID:NAME]...   serve one and point cfboot at it
+//
+//	-groups G,G... -status S -expires TIME -from NETWORK -owner ACCOUNT   of cfboot's token; none: it may do everything
+//	-plan free -without PRODUCT,...                        of the test's account
+//
+// cloudflare account [PLAN [PRODUCT,...]]   the plan and what is not enabled from now on
 // cloudflare fail METHOD PATH [after] [drop] [status N] [code N] [count N]
+// cloudflare reset                no failure is waiting any more
 // cloudflare has KIND N ...       how many of a kind exist
 // cloudflare empty                nothing exists
 // cloudflare call METHOD PATH [BODY]   by hand; $ID is then the id in the answer
 // cloudflare untag                takes all resource tags away
 // cloudflare tagged KIND NAME [KEY=VALUE]...   its tags, but for the lineage, are these
+// cloudflare answer PATH FILE     what it answers, into a file
+// cloudflare secrets              $SECRETS is then a pattern for the secrets of all widgets
 // cloudflare forget               begin to count requests anew
 // cloudflare rounds N             at most N requests waited for each other
 // cloudflare once                 no request was sent twice
 // cloudflare requests [METHOD] N  exactly so many were sent; what only counts rows is no POST
 func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 {
-		ts.Fatalf("usage: cloudflare start|fail|has|empty|call|forget|rounds|once|requests")
+		ts.Fatalf("usage: cloudflare start|account|reset|fail|has|empty|call|forget|rounds|once|requests")
 	}
 	if args[0] == "start" {
 		startCloud(ts, args[1:])
@@ -96,6 +115,18 @@ func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("cloudflare start first")
 	}
 	switch args[0] {
+	case "account":
+		a := emulator.Account{ID: testAccount}
+		if len(args) > 1 {
+			a.Plan = args[1]
+		}
+		if len(args) > 2 {
+			a.Without = strings.Split(args[2], ",")
+		}
+		ts.Check(c.server.SetAccount(a))
+	case "reset":
+		w := httptest.NewRecorder()
+		c.server.ServeHTTP(w, httptest.NewRequest("POST", "/__emulator/reset", nil))
 	case "fail":
 		c.server.Fail(failure(ts, args[1:]))
 	case "has":
@@ -121,6 +152,10 @@ func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
 		untag(ts, c)
 	case "tagged":
 		tagged(ts, c, args[1], args[2], args[3:])
+	case "answer":
+		keepAnswer(ts, c, args[1], args[2])
+	case "secrets":
+		secretsOfWidgets(ts, c)
 	case "forget":
 		c.server.ResetRequests()
 	case "rounds":
@@ -160,6 +195,8 @@ func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
 
 func startCloud(ts *testscript.TestScript, args []string) {
 	o := emulator.Options{}
+	account := emulator.Account{ID: testAccount, Name: "Test"}
+	token := emulator.Token{Value: testToken}
 	for i := 0; i+1 < len(args); i += 2 {
 		switch args[i] {
 		case "-latency":
@@ -171,26 +208,53 @@ func startCloud(ts *testscript.TestScript, args []string) {
 			ts.Check(err)
 			o.Lag = d
 		case "-zone":
-			name, status, _ := strings.Cut(args[i+1], ":")
-			o.Zones = append(o.Zones, emulator.Zone{Name: name, Status: status, Account: testAccount})
+			part := append(strings.Split(args[i+1], ":"), "", "", "")
+			if part[2] == "" {
+				part[2] = testAccount
+			}
+			o.Zones = append(o.Zones, emulator.Zone{Name: part[0], Status: part[1], Account: part[2], Type: part[3]})
 		case "-account":
 			id, name, _ := strings.Cut(args[i+1], ":")
 			o.Accounts = append(o.Accounts, emulator.Account{ID: id, Name: name})
+		case "-plan":
+			account.Plan = args[i+1]
+		case "-without":
+			account.Without = strings.Split(args[i+1], ",")
+		case "-groups":
+			token.Groups = strings.Split(args[i+1], ",")
+		case "-status":
+			token.Status = args[i+1]
+		case "-expires":
+			at, err := time.Parse(time.RFC3339, args[i+1])
+			ts.Check(err)
+			token.Expires = at
+		case "-owner":
+			token.Account = args[i+1]
+		case "-from":
+			network, err := netip.ParsePrefix(args[i+1])
+			ts.Check(err)
+			token.From = []netip.Prefix{network}
 		default:
 			ts.Fatalf("cloudflare start: %s?", args[i])
 		}
 	}
 	if o.Accounts == nil {
-		o.Accounts = []emulator.Account{{ID: testAccount, Name: "Test"}}
+		o.Accounts = []emulator.Account{account}
+	}
+	if token.Groups != nil || token.Status != "" || !token.Expires.IsZero() || token.From != nil || token.Account != "" {
+		o.Tokens = []emulator.Token{{Value: handToken}, token}
 	}
 	s, err := emulator.Open("", o)
 	ts.Check(err)
 	c := ts.Value(cloudKey).(*cloud)
-	c.server, c.http = s, httptest.NewServer(s)
+	c.server, c.http = s, httptest.NewServer(record.Around("scripts", s))
 	ts.Defer(func() { c.http.Close(); _ = s.Close() })
 	ts.Setenv("CLOUDFLARE_API_BASE_URL", c.http.URL+"/client/v4")
 	ts.Setenv("CLOUDFLARE_API_TOKEN", testToken)
 }
+
+// handToken is that of whoever else works in the account.
+const handToken = "by-hand-01234567890123456789012345678901"
 
 const testToken = "script-token-0123456789012345678901234567"
 
@@ -223,16 +287,21 @@ func failure(ts *testscript.TestScript, args []string) emulator.Failure {
 
 func callByHand(ts *testscript.TestScript, c *cloud, method, path, body string) {
 	req := httptest.NewRequest(method, "/client/v4/"+path, strings.NewReader(body))
-	req.Header.Set("Authorization", "Bearer by-hand-01234567890123456789012345678901")
+	req.Header.Set("Authorization", "Bearer "+handToken)
 	req.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	c.server.ServeHTTP(w, req)
 	if w.Code >= 300 {
 		ts.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
 	}
-	var answer struct{ Result struct{ ID, UUID string } }
+	var answer struct {
+		Result struct {
+			ID, UUID string
+			QueueID  string `json:"queue_id"`
+		}
+	}
 	_ = json.Unmarshal(w.Body.Bytes(), &answer) // some answers are no JSON, and have no id
-	ts.Setenv("ID", answer.Result.ID+answer.Result.UUID)
+	ts.Setenv("ID", answer.Result.ID+answer.Result.UUID+answer.Result.QueueID)
 }
 
 func untag(ts *testscript.TestScript, c *cloud) {

@@ -180,7 +180,7 @@ func TestTrace(t *testing.T) {
 // TestNoFlagTakesTheToken: an argument is seen by everybody on the machine.
 func TestNoFlagTakesTheToken(t *testing.T) {
 	s := newStage(t, build(t))
-	for _, command := range []string{"new", "plan", "apply", "destroy", "adopt", "render", "status", "state", "emulator"} {
+	for _, command := range []string{"new", "plan", "apply", "destroy", "adopt", "render", "status", "state", "doctor", "emulator"} {
 		if help := s.must(t, ".", command, "--help"); strings.Contains(help, "--token") || strings.Contains(help, "--api-token") {
 			t.Errorf("%s:\n%s", command, help)
 		}

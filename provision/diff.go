@@ -19,8 +19,9 @@ type Traits struct {
 	// resource exists.
 	Ignorable []string
 	// Calls is the number of API calls that a step takes; changes are those of
-	// an update, or on a create the settings wanted.
+	// an update, on a create the settings wanted, on a delete those in force.
 	Calls func(a Action, changes []Change) int
+	Note  func(s Step) string // what to know of one that is made; nil: nothing
 }
 
 func (t Traits) replaces(setting string) bool { return slices.Contains(t.Replace, setting) }
@@ -75,6 +76,7 @@ func Diff(traits map[string]Traits, desired []Resource, st State, seen Seen) Pla
 		e, owned := st.Entries[s.Key]
 		d.remark(s, e, owned)
 		s.Calls = d.calls(*s)
+		d.note(s)
 	}
 	letAlone(p.Steps)
 	p.Drift = d.drifts(desired, p)
@@ -137,6 +139,9 @@ func (d differ) want(r Resource) (Step, *Conflict) {
 		s.Reason = "it is gone from Cloudflare and will be made again"
 	}
 	s.Action = Create
+	if owned {
+		s.Prior = entry.Settings
+	}
 	return s, nil
 }
 
@@ -250,6 +255,13 @@ func (d differ) guard(s *Step, obs Observed) {
 	}
 }
 
+// note says of what is made what its kind has to say of it.
+func (d differ) note(s *Step) {
+	if note := d.traits[s.Key.Kind].Note; note != nil && s.Reason == "" && (s.Action == Create || s.Action == Replace) {
+		s.Reason = note(*s)
+	}
+}
+
 func (d differ) calls(s Step) int {
 	t := d.traits[s.Key.Kind]
 	n := 0
@@ -267,8 +279,8 @@ func (d differ) calls(s Step) int {
 
 func (t Traits) calls(s Step, emptying int) int {
 	count := t.Calls
-	removal := func() int {
-		n := count(Delete, nil) + emptying
+	removal := func(had Settings) int {
+		n := count(Delete, asChanges(had)) + emptying
 		if s.Backup {
 			n += t.Save
 		}
@@ -278,9 +290,9 @@ func (t Traits) calls(s Step, emptying int) int {
 	case Create:
 		return count(Create, asChanges(s.Settings))
 	case Replace:
-		return removal() + count(Create, asChanges(s.Settings))
+		return removal(s.Prior) + count(Create, asChanges(s.Settings))
 	case Delete:
-		return removal()
+		return removal(s.Settings)
 	case Update, Adopt:
 		if remote := s.remote(); len(remote) > 0 {
 			return count(Update, remote)

@@ -332,8 +332,8 @@ func TestDiffCountsCalls(t *testing.T) {
 		{"keep", []Resource{{Key: box, Name: "a", Settings: Settings{"color": "red", "size": 1.0}}}, entry, seen, 0},
 		{"update, of which one change is local", []Resource{{Key: box, Name: "a", Settings: Settings{"color": "blue", "size": 1.0}, Local: Settings{"binding": "B"}}}, entry, seen, 11},
 		{"local only", []Resource{{Key: box, Name: "a", Settings: Settings{"color": "red", "size": 1.0}, Local: Settings{"binding": "B"}}}, entry, seen, 0},
-		{"replace", []Resource{{Key: box, Name: "a", Settings: Settings{"color": "red", "size": 2.0}}}, entry, seen, 1102},
-		{"delete", nil, entry, seen, 1000},
+		{"replace", []Resource{{Key: box, Name: "a", Settings: Settings{"color": "red", "size": 2.0}}}, entry, seen, 1104},
+		{"delete", nil, entry, seen, 1002},
 		{"gone", nil, entry, now(Observed{Key: box}), 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -344,5 +344,41 @@ func TestDiffCountsCalls(t *testing.T) {
 	}
 	if got := Diff(nil, []Resource{{Key: box, Name: "a"}}, State{}, now(Observed{Key: box})).Calls(); got != 0 {
 		t.Errorf("a kind that does not say counts %d", got)
+	}
+}
+
+// What is made again knows what was in force before it was gone.
+func TestDiffTellsWhatWasInForce(t *testing.T) {
+	entry := owned(Entry{Key: box, Name: "a", ID: "1", Settings: Settings{"color": "red"}})
+	want := []Resource{{Key: box, Name: "a", Settings: Settings{"color": "blue"}}}
+	if got := Diff(fakeTraits, want, entry, now(Observed{Key: box})).Steps[0].Prior; !cmp.Equal(got, Settings{"color": "red"}) {
+		t.Errorf("gone: %v", got)
+	}
+	if got := Diff(fakeTraits, want, State{}, now(Observed{Key: box})).Steps[0].Prior; got != nil {
+		t.Errorf("never there: %v", got)
+	}
+}
+
+// A kind's note stands with what is made, where there is no other reason.
+func TestDiffNotes(t *testing.T) {
+	traits := map[string]Traits{"box": {Replace: []string{"size"}, Note: func(s Step) string { return "mind " + s.Name }}}
+	entry := owned(Entry{Key: box, Name: "a", ID: "1", Settings: Settings{"size": 1.0}})
+	seen := now(there(box, "1", "a", Settings{"size": 1.0}))
+	small, big := []Resource{{Key: box, Name: "a", Settings: Settings{"size": 1.0}}}, []Resource{{Key: box, Name: "a", Settings: Settings{"size": 2.0}}}
+	for name, tt := range map[string]struct {
+		want  []Resource
+		state State
+		seen  Seen
+		says  string
+	}{
+		"create":  {small, State{}, now(Observed{Key: box}), "mind a"},
+		"replace": {big, entry, seen, "mind a"},
+		"keep":    {small, entry, seen, ""},
+		"delete":  {nil, entry, seen, ""},
+		"gone":    {small, entry, now(Observed{Key: box}), "it is gone from Cloudflare and will be made again"},
+	} {
+		if got := Diff(traits, tt.want, tt.state, tt.seen).Steps[0].Reason; got != tt.says {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
 }

@@ -75,7 +75,7 @@ type Step struct {
 	PriorZone string   `json:"prior_zone,omitempty"` // the zone that a replaced one leaves, where that differs
 	Settings  Settings `json:"settings,omitempty"`   // wanted; for a delete, last applied
 	Local     Settings `json:"local,omitempty"`
-	Prior     Settings `json:"prior,omitempty"` // in force now
+	Prior     Settings `json:"prior,omitempty"` // in force now; of what is gone, what was
 	Changes   []Change `json:"changes,omitempty"`
 	Ignore    []string `json:"ignore,omitempty"`     // settings that stay as they are
 	Refs      []Key    `json:"refs,omitempty"`       // must be there before it is made
@@ -269,8 +269,11 @@ func (p Plan) ConflictProblem() error {
 	if stray {
 		hints = append(hints, "bring the state back that has them, or make it anew of what exists: "+p.Command("state rebuild"))
 	}
-	return &Problem{Text: strings.Join(lines, "\n"), Class: Refused, Hints: append(hints,
-		"cfboot never takes over or deletes by itself what it did not make: remove or rename what exists, or change \"name\" in cfboot.jsonc")}
+	// Where nothing is in the way, the lines say what is wanting.
+	if slices.ContainsFunc(p.Conflicts, func(c Conflict) bool { return c.ID != "" || c.Adoptable }) {
+		hints = append(hints, "cfboot never takes over or deletes by itself what it did not make: remove or rename what exists, or change \"name\" in cfboot.jsonc")
+	}
+	return &Problem{Text: strings.Join(lines, "\n"), Class: Refused, Hints: hints}
 }
 
 // AdoptCommand is what a person would type to take over what is in the way.

@@ -185,6 +185,7 @@ type Wanted struct {
 	Zone     string // likewise
 	Settings Settings
 	Local    Settings
+	Applied  Settings      // what was last applied to the key's entry, where there is one
 	Refs     map[Key]Entry // the entries that it refers to, where they exist
 }
 

@@ -30,11 +30,12 @@ func (e *SettingError) Error() string { return e.Text }
 // Production is the environment that is meant when none is named.
 const Production = "production"
 
-// A Binding is one place in wrangler.jsonc that says what a resource is.
+// A Binding is one place in wrangler.jsonc that says what a resource is: an
+// element of a list, or without a Match one key of an object, such as a variable.
 type Binding struct {
-	Section []string       // "d1_databases"; "queues", "producers"; "routes"
+	Section []string       // "d1_databases"; "queues", "producers"; "routes"; "vars", "SITE_KEY"
 	Match   BindingField   // what the element is found by: binding = "DB"
-	Set     []BindingField // what it shall say, in this order where it is new
+	Set     []BindingField // what it shall say, in this order where it is new; of a key its value, without a name
 	Shared  bool           // the section is inherited by environments when they leave it out
 }
 

@@ -147,7 +147,7 @@ func wants(desired []Resource, st State) (now, ahead []Wanted) {
 }
 
 func asWanted(r Resource, st State) Wanted {
-	return Wanted{Key: r.Key, Name: r.Name, Settings: r.Settings, Local: r.Local, Refs: entriesOf(r.Refs, st)}
+	return Wanted{Key: r.Key, Name: r.Name, Settings: r.Settings, Local: r.Local, Applied: st.Entries[r.Key].Settings, Refs: entriesOf(r.Refs, st)}
 }
 
 func entriesOf(keys []Key, st State) map[Key]Entry {

@@ -111,7 +111,24 @@ func (a *app) applyPlan(client *kinds.Client, store *state.Store, p *project, pl
 		return err
 	}
 	a.sum(client, plan, a.Now().Sub(began))
+	a.leave(plan, store.State())
 	return nil
+}
+
+// leave says what is left for a person to do for what was made.
+func (a *app) leave(plan provision.Plan, st provision.State) {
+	for _, s := range plan.Steps {
+		chore := kinds.ByHand(st.Entries[s.Key])
+		made := s.Action == provision.Create || s.Action == provision.Replace || s.Action == provision.Adopt
+		if !made || chore.Command == "" {
+			continue
+		}
+		if plan.Environment != provision.Production {
+			chore.Command += " --env " + plan.Environment
+		}
+		a.doc.Next = append(a.doc.Next, chore.Command)
+		a.view().Print("%s: %s:\n  %s", s.Key, chore.Text, chore.Command)
+	}
 }
 
 // released is the state without what the plan releases: that stays where it is,

@@ -66,8 +66,8 @@ func (e Env) shown(p string) string {
 // Main carries out one command and returns its exit code.
 func Main(env Env, args []string) int {
 	app := &app{Env: env, out: &outlet{to: env.Stdout}, err: &outlet{to: env.Stderr}}
-	if token, _ := app.getenv("CLOUDFLARE_API_TOKEN"); token != offlineToken { // which is no secret
-		mask := kinds.NewMask(token)
+	if secrets := app.secrets(); secrets != nil {
+		mask := kinds.NewMask(secrets...)
 		app.out.mask, app.err.mask = mask, mask
 	}
 	app.Stdout, app.Stderr = app.out, app.err
@@ -101,6 +101,7 @@ type app struct {
 	waits     sync.WaitGroup // who shows it
 	verbose   int
 	offline   bool
+	globalKey bool // the Global API Key may be used
 	doc       view.Document
 	answers   bool // the command answers with doc; others print for themselves
 	exit      int  // of a command that did what it should and still reports something
@@ -162,7 +163,8 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "answer with one JSON document")
 	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "show every API call; twice (-vv): with what is sent and answered, without secrets")
 	root.PersistentFlags().BoolVar(&a.offline, "offline", false, "rehearse against the built-in emulator, with no account (or CFBOOT_OFFLINE=1)")
-	root.AddCommand(a.newNew(), a.newPlan(), a.newApply(), a.newDestroy(), a.newAdopt(), a.newRender(), a.newStatus(),
+	root.PersistentFlags().BoolVar(&a.globalKey, "global-key", false, "use the Global API Key (CLOUDFLARE_API_KEY, CLOUDFLARE_EMAIL) where there is no token")
+	root.AddCommand(a.newNew(), a.newPlan(), a.newApply(), a.newDestroy(), a.newAdopt(), a.newRender(), a.newStatus(), a.newDoctor(),
 		a.newState(), a.newSchema(), a.newEmulator(), a.newVersion())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &provision.Problem{Err: err, Hints: []string{"see: " + cmd.CommandPath() + " --help"}}

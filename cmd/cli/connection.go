@@ -36,9 +36,8 @@ func (a *app) chooseAccount(p pinned) (string, error) {
 	return chosen, nil
 }
 
-// connect makes the client for this run. What it returns must be closed.
-func (a *app) connect(dir string, t target, project, environment, domain string, p pinned) (*kinds.Client, func() error, error) {
-	p.flag = t.account
+// connection is how a run speaks to Cloudflare, without where and as whom.
+func (a *app) connection(project, environment string) kinds.Connection {
 	c := kinds.Connection{
 		UserAgent: "cfboot/" + a.Version, Project: project, Environment: environment,
 		Waits: a.wait, Stopping: a.stopping,
@@ -47,6 +46,13 @@ func (a *app) connect(dir string, t target, project, environment, domain string,
 	if a.verbose > 0 {
 		c.Trace = a.trace
 	}
+	return c
+}
+
+// connect makes the client for this run. What it returns must be closed.
+func (a *app) connect(dir string, t target, project, environment, domain string, p pinned) (*kinds.Client, func() error, error) {
+	p.flag = t.account
+	c := a.connection(project, environment)
 	closer := func() error { return nil }
 	if a.offline {
 		o, err := a.openOffline(dir, domain)
@@ -56,16 +62,14 @@ func (a *app) connect(dir string, t target, project, environment, domain string,
 		c.BaseURL, c.Token, c.Account = o.url, offlineToken, offlineAccount
 		closer = o.close
 	} else {
-		token, ok := a.getenv("CLOUDFLARE_API_TOKEN")
-		if !ok {
-			return nil, nil, refused("no API token: CLOUDFLARE_API_TOKEN is not set",
-				"make a token at https://dash.cloudflare.com/profile/api-tokens and set CLOUDFLARE_API_TOKEN", "or rehearse without an account: --offline")
+		if err := a.credentials(&c); err != nil {
+			return nil, nil, err
 		}
 		account, err := a.chooseAccount(p)
 		if err != nil {
 			return nil, nil, err
 		}
-		c.Token, c.Account = token, account
+		c.Account = account
 		c.BaseURL, _ = a.getenv("CLOUDFLARE_API_BASE_URL")
 	}
 	client, err := kinds.Connect(c)

@@ -16,8 +16,8 @@ import (
 )
 
 func (a *app) newEmulator() *cobra.Command {
-	var data, addr string
-	var zones, faults []string
+	var data, addr, plan string
+	var zones, without, faults []string
 	var o emulator.Options
 	var quiet bool
 	cmd := &cobra.Command{
@@ -41,16 +41,20 @@ func (a *app) newEmulator() *cobra.Command {
 			if !quiet {
 				o.Log = a.Stderr
 			}
-			plan, err := parseFaults(faults)
+			strikes, err := parseFaults(faults)
 			if err != nil {
 				return err
 			}
-			return a.serve(a.path(data), addr, zones, o, plan)
+			// The data folder keeps its account, so that is told anew what it is.
+			account := emulator.Account{ID: offlineAccount, Plan: plan, Without: without}
+			return a.serve(a.path(data), addr, zones, account, o, strikes)
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "folder to keep it in (default: .cfboot/offline/cloudflare)")
 	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8799", "address to listen on")
 	cmd.Flags().StringSliceVar(&zones, "zone", nil, "a zone that shall exist and be active")
+	cmd.Flags().StringVar(&plan, "plan", emulator.PlanPaid, "the account's plan, with its limits: free, paid")
+	cmd.Flags().StringSliceVar(&without, "without", nil, "a product that the account has not enabled: r2, queues")
 	cmd.Flags().DurationVar(&o.Latency, "latency", 0, "wait before each answer")
 	cmd.Flags().DurationVar(&o.Jitter, "jitter", 0, "wait at most so much more")
 	cmd.Flags().DurationVar(&o.Lag, "lag", 0, "how long a new resource stays invisible")
@@ -74,7 +78,7 @@ func parseFaults(texts []string) ([]emulator.Failure, error) {
 	return out, nil
 }
 
-func (a *app) serve(data, addr string, zones []string, o emulator.Options, faults []emulator.Failure) error {
+func (a *app) serve(data, addr string, zones []string, account emulator.Account, o emulator.Options, faults []emulator.Failure) error {
 	if err := os.MkdirAll(filepath.Dir(data), 0o700); err != nil {
 		return err
 	}
@@ -84,6 +88,9 @@ func (a *app) serve(data, addr string, zones []string, o emulator.Options, fault
 	}
 	if err != nil {
 		return err
+	}
+	if err := s.SetAccount(account); err != nil {
+		return errors.Join(refused(err.Error(), "see: cfboot emulator --help"), s.Close())
 	}
 	for _, z := range zones {
 		if err := s.AddZone(z, offlineAccount); err != nil {

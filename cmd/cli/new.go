@@ -223,7 +223,7 @@ func (a *app) newFilesOnly(r request, d *draft) error {
 
 // next prints the three commands to type now.
 func (a *app) next(dir string, r request) {
-	a.doc.Next = []string{"cd " + a.shown(dir), "npm ci"}
+	a.doc.Next = append([]string{"cd " + a.shown(dir), "npm ci"}, a.doc.Next...)
 	switch {
 	case r.noApply && a.offline:
 		a.doc.Next = append(a.doc.Next, "cfboot apply --offline")

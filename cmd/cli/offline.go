@@ -35,9 +35,14 @@ func emulatorDir(dir string) string {
 // openOffline starts the emulator on a free port of this machine.
 func (a *app) openOffline(dir, domain string) (*offline, error) {
 	a.sayOffline()
-	s, err := emulator.Open(emulatorDir(dir), emulator.Options{Accounts: []emulator.Account{{ID: offlineAccount, Name: "Offline"}}, Now: a.Now})
+	return a.rehearse(emulatorDir(dir), domain)
+}
+
+// rehearse is openOffline with what it has kept in a folder; "": nowhere.
+func (a *app) rehearse(data, domain string) (*offline, error) {
+	s, err := emulator.Open(data, emulator.Options{Accounts: []emulator.Account{{ID: offlineAccount, Name: "Offline"}}, Now: a.Now})
 	if errors.Is(err, emulator.ErrLocked) {
-		return nil, &provision.Problem{At: emulatorDir(dir), Text: "the offline Cloudflare is in use by another process", Class: provision.Locked,
+		return nil, &provision.Problem{At: data, Text: "the offline Cloudflare is in use by another process", Class: provision.Locked,
 			Hints: []string{"wait for the other run, or stop the cfboot emulator that serves it"}}
 	}
 	if err != nil {

@@ -201,6 +201,12 @@ func removals(config *wrangler.Config, environment string, before, after []provi
 		if env == nil {
 			continue
 		}
+		if b.Match.Name == "" {
+			if saysKey(*env, b) {
+				out = append(out, wrangler.Edit{Section: b.Section, Remove: true})
+			}
+			continue
+		}
 		for _, have := range env.Bindings {
 			if slices.Equal(have.Section, b.Section) && have.Field(b.Match.Name) == b.Match.Value && says(have, b) {
 				out = append(out, wrangler.Edit{Section: b.Section, Match: wrangler.Field(b.Match), Remove: true})
@@ -221,6 +227,14 @@ func says(have wrangler.Binding, b provision.Binding) bool {
 		}
 	}
 	return true
+}
+
+// saysKey is says for a binding that is one key of an object: a variable.
+func saysKey(env wrangler.Environment, b provision.Binding) bool {
+	last := len(b.Section) - 1
+	return slices.ContainsFunc(env.Bindings, func(have wrangler.Binding) bool {
+		return slices.Equal(have.Section, b.Section[:last]) && have.Field(b.Section[last]) == b.Set[0].Value
+	})
 }
 
 // asProblem gives the patcher's error the place and hints in our form.
@@ -249,5 +263,5 @@ func (a *app) sum(client *kinds.Client, plan provision.Plan, took time.Duration)
 	if r := plan.Changes()[provision.Release]; r > 0 {
 		released = fmt.Sprintf(" (%d released, which stay)", r)
 	}
-	a.view().Print("%s: %d steps%s in %s, %s.", word, n, released, view.Took(took), view.Calls(client.Calls(), " in all"))
+	a.view().Print("%s: %s%s in %s, %s.", word, view.Count(n, "step"), released, view.Took(took), view.Calls(client.Calls(), " in all"))
 }

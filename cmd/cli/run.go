@@ -66,6 +66,9 @@ func (a *app) observe(client *kinds.Client, p *project, t target, st provision.S
 	if err := g.Wait(); err != nil {
 		return plan, err
 	}
+	for _, w := range client.Unwritable(plan) {
+		a.view().Notice("warning: %s", w)
+	}
 	if t.noBackup {
 		plan = plan.WithoutBackup(kinds.Traits())
 	}

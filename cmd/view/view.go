@@ -47,6 +47,7 @@ type Document struct {
 	Left        []Left            `json:"left,omitempty"`
 	State       *StateDocument    `json:"state,omitempty"`
 	Rendered    *Rendered         `json:"rendered,omitempty"`
+	Checks      []Check           `json:"checks,omitempty"`
 	Next        []string          `json:"next,omitempty"`
 	Version     string            `json:"version,omitempty"`
 	Settings    map[string]string `json:"settings,omitempty"` // environment variables for other tools

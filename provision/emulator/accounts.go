@@ -12,12 +12,13 @@ type account struct {
 	row
 	Name      string
 	Subdomain string
+	Plan      string
+	Without   []string // products
 }
 
 func (s *Server) registerAccounts() {
 	s.on("GET", "user", anyToken, s.getUser)
-	s.on("GET", "user/tokens/verify", anyToken, s.verifyToken)
-	s.on("GET", "accounts/{account}/tokens/verify", anyToken, s.verifyToken)
+	s.registerTokens()
 	s.on("GET", "accounts", anyToken, s.listAccounts)
 	s.on("GET", "accounts/{account}", anyToken, s.getAccount)
 	s.on("GET", "memberships", anyToken, s.listMemberships)
@@ -34,6 +35,9 @@ func (s *Server) seed() error {
 	}
 	err := s.change(func(x *txn) error {
 		for _, a := range s.o.Accounts {
+			if err := a.check(); err != nil {
+				return err
+			}
 			s.seedAccount(x, a)
 		}
 		if len(s.accounts.rows) == 0 {
@@ -59,7 +63,7 @@ func (s *Server) seedAccount(x *txn, a Account) {
 		return
 	}
 	// Seeds are always visible, so they are as old as can be.
-	r := &account{row: row{ID: a.ID, Seq: s.store.nextSeq(), Made: time.Unix(0, 0)}, Name: a.Name}
+	r := &account{row: row{ID: a.ID, Seq: s.store.nextSeq(), Made: time.Unix(0, 0)}, Name: a.Name, Plan: a.Plan, Without: a.Without}
 	r.Subdomain = "acct-" + a.ID[:min(8, len(a.ID))]
 	s.accounts.put(x, r)
 }

@@ -2,9 +2,11 @@ package emulator
 
 import (
 	"net/http"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Token is a credential and what it may do.
@@ -18,7 +20,11 @@ type Token struct {
 	// Groups are the permission groups it has, by Cloudflare's names ("D1
 	// Write", "DNS Read", ...). None: every right.
 	Groups []string `json:"groups,omitempty"`
-	Status string   `json:"status,omitempty"` // active (the default), disabled, expired
+	Status string   `json:"status,omitempty"` // disabled, expired; "": active until it expires
+	// Expires is when it ends; zero: never.
+	Expires time.Time `json:"expires,omitzero"`
+	// From are the addresses that it may be used from; none: all.
+	From []netip.Prefix `json:"from,omitempty"`
 }
 
 // Permission groups, without their " Read" or " Write".
@@ -105,6 +111,9 @@ func (s *Server) admit(c *call, found *route, path string) error {
 		return err
 	}
 	c.token = token
+	if err := token.from(c.RemoteAddr); err != nil {
+		return err
+	}
 	if id, has := c.params["account"]; has {
 		a, known := s.accounts.get(id)
 		if !isHex(id, 32) || !known {
@@ -120,11 +129,14 @@ func (s *Server) admit(c *call, found *route, path string) error {
 			return err
 		}
 	}
-	if !token.live() && !verifying {
+	if token.state(c.x.now) != "active" && !verifying {
 		return errUnknownToken
 	}
 	if !token.may(found.group, c.Method) {
 		return errForbidden
+	}
+	if c.account != nil {
+		return c.account.has(found.group)
 	}
 	return nil
 }
@@ -163,8 +175,6 @@ func (t *Token) sees(account string) bool {
 	return len(t.Accounts) == 0 || slices.Contains(t.Accounts, account)
 }
 
-func (t *Token) live() bool { return t.Status == "" || t.Status == "active" }
-
 // may says whether the token has the group's right for the method.
 func (t *Token) may(group, method string) bool {
 	if group == anyToken || len(t.Groups) == 0 {
@@ -174,22 +184,4 @@ func (t *Token) may(group, method string) bool {
 		return true
 	}
 	return (method == http.MethodGet || method == http.MethodHead) && slices.Contains(t.Groups, group+" Read")
-}
-
-// verifyToken answers GET user/tokens/verify. An account-owned token is not
-// known there.
-func (s *Server) verifyToken(c *call) (*reply, error) {
-	if (c.token.Account != "") != (c.account != nil) && len(s.o.Tokens) > 0 {
-		return nil, errInvalidToken
-	}
-	status := c.token.Status
-	if status == "" {
-		status = "active"
-	}
-	id := c.token.ID
-	if id == "" {
-		id = allRights.ID
-	}
-	message := map[string]any{"code": 10000, "message": "This API Token is valid and active", "type": nil}
-	return &reply{result: map[string]any{"id": id, "status": status}, messages: []any{message}}, nil
 }

@@ -32,6 +32,7 @@ var controls = map[string]control{
 	"GET settings":      func(s *Server, _ *http.Request, _ string) (any, error) { return s.settings(), nil },
 	"PATCH settings":    controlSettings,
 	"POST latency":      controlLatency,
+	"POST account":      controlAccount,
 	"GET snapshots":     func(s *Server, _ *http.Request, _ string) (any, error) { return s.Snapshots() },
 	"PUT snapshots/":    func(s *Server, _ *http.Request, name string) (any, error) { return done(s.SaveSnapshot(name)) },
 	"POST snapshots/":   func(s *Server, _ *http.Request, name string) (any, error) { return done(s.RestoreSnapshot(name)) },
@@ -89,6 +90,7 @@ GET    faults              the faults that may still strike
 POST   faults              adds some; PUT replaces them, DELETE clears them
 GET    settings            latency, jitter, lag, rate limit, clock
 PATCH  settings            changes them; "advance": "5m" moves the clock
+POST   account             sets an account's plan and products
 GET    snapshots           their names
 PUT    snapshots/NAME      saves all that exists; POST restores it, DELETE drops it
 GET    bundle/ACCOUNT/NAME a Worker as it was deployed, as a zip file
@@ -249,4 +251,13 @@ func controlLatency(s *Server, r *http.Request, _ string) (any, error) {
 	}
 	s.latency.set(time.Duration(in.Milliseconds * float64(time.Millisecond)))
 	return done(nil)
+}
+
+// controlAccount sets an account's plan and products, see SetAccount.
+func controlAccount(s *Server, r *http.Request, _ string) (any, error) {
+	var a Account
+	if err := readControl(r, &a); err != nil {
+		return nil, err
+	}
+	return done(s.SetAccount(a))
 }

@@ -80,6 +80,9 @@ func (s *Server) createDatabase(c *call) (*reply, error) {
 		// guess: the status, by analogy with 7406.
 		return nil, refuse(http.StatusBadRequest, 7502, "Database with name '%s' already exists", in.Name)
 	}
+	if err := s.databaseLimit(c.account); err != nil {
+		return nil, err
+	}
 	d := &database{row: row{ID: newUUID()}, Account: c.account.ID, Name: in.Name, Jurisdiction: in.Jurisdiction,
 		Location: strings.ToUpper(cmp.Or(in.Hint, "weur")), Replication: "disabled", Size: emptyDatabase}
 	if in.Replication != nil {

@@ -35,6 +35,7 @@
 //	POST   faults              adds some; PUT replaces them, DELETE clears them
 //	GET    settings            latency, jitter, lag, rate limit, clock
 //	PATCH  settings            changes them; "advance": "5m" moves the clock
+//	POST   account             sets an account's plan and products, see SetAccount
 //	GET    snapshots           their names
 //	PUT    snapshots/NAME      saves all that exists; POST restores it, DELETE drops it
 //	GET    bundle/ACCOUNT/NAME a Worker as it was deployed, as a zip file
@@ -92,6 +93,10 @@ type Options struct {
 type Account struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
+	// Plan is PlanFree or PlanPaid (the default).
+	Plan string `json:"plan,omitempty"`
+	// Without are products that are not enabled: ProductR2, ProductQueues.
+	Without []string `json:"without,omitempty"`
 }
 
 // Zone is a domain on Cloudflare.
@@ -100,6 +105,7 @@ type Zone struct {
 	Name    string `json:"name"`
 	Account string `json:"account,omitempty"` // id; the first account if empty
 	Status  string `json:"status,omitempty"`  // initializing, pending, active (the default), moved
+	Type    string `json:"type,omitempty"`    // full (the default), partial, secondary
 	// Plan is free, pro, business or enterprise (the default). Only a free zone
 	// has a record quota and no record tags.
 	Plan string `json:"plan,omitempty"`
@@ -108,10 +114,12 @@ type Zone struct {
 // Server is an emulated Cloudflare. It is an http.Handler, safe for concurrent
 // use.
 type Server struct {
-	o     Options
-	dir   string
-	root  *node
-	store *store
+	o    Options
+	dir  string
+	root *node
+	// endpoints are the routes below root, as they were registered.
+	endpoints []Endpoint
+	store     *store
 	// mu guards the tables: read-locked by endpoints that only read, locked by
 	// the others.
 	mu sync.RWMutex

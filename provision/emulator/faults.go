@@ -70,6 +70,9 @@ func (f *Failure) passes() bool {
 		f.Status == 0 && f.Code == 0 && f.RetryAfter == "" && f.Body == "" && f.ContentType == "" && !f.Drop && !f.Envelope200
 }
 
+// FailureHeader marks the answers that a Failure made up.
+const FailureHeader = "X-Emulated-Failure"
+
 type armedFailure struct {
 	Failure
 	path *regexp.Regexp
@@ -199,7 +202,7 @@ func jitter(most time.Duration) time.Duration {
 
 // answer is what the client sees.
 func (f *Failure) answer() answer {
-	a := answer{status: f.Status, code: f.Code, header: http.Header{}}
+	a := answer{status: f.Status, code: f.Code, header: http.Header{FailureHeader: {"1"}}}
 	if a.status == 0 {
 		a.status = http.StatusInternalServerError
 		if f.Envelope200 {

@@ -33,7 +33,7 @@ func TestRoutes(t *testing.T) {
 
 func TestDomains(t *testing.T) {
 	second := "fedcba9876543210fedcba9876543210"
-	c := open(t, Options{Accounts: []Account{{acct, "One"}, {second, "Two"}}})
+	c := open(t, Options{Accounts: []Account{{ID: acct, Name: "One"}, {ID: second, Name: "Two"}}})
 	c.script("w")
 	c.script("v")
 	zone := c.zoneID("example.com")

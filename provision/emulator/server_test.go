@@ -14,7 +14,7 @@ import (
 func TestAuthentication(t *testing.T) {
 	second := "fedcba9876543210fedcba9876543210"
 	c := open(t, Options{
-		Accounts: []Account{{acct, "One"}, {second, "Two"}},
+		Accounts: []Account{{ID: acct, Name: "One"}, {ID: second, Name: "Two"}},
 		Zones:    []Zone{{Name: "example.com", ID: "11111111111111111111111111111111"}, {Name: "example.org", Account: second, ID: "22222222222222222222222222222222"}},
 		Tokens: []Token{
 			{Value: "all"}, {Value: "one", Accounts: []string{acct}}, {Value: "owned", Account: acct},

@@ -267,7 +267,7 @@ func TestBadOptions(t *testing.T) {
 	if _, err := Open(file, Options{}); err == nil {
 		t.Error("a directory that is a file was opened")
 	}
-	c := open(t, Options{Accounts: []Account{{acct, "One"}, {"fedcba9876543210fedcba9876543210", "Two"}}})
+	c := open(t, Options{Accounts: []Account{{ID: acct, Name: "One"}, {ID: "fedcba9876543210fedcba9876543210", Name: "Two"}}})
 	if err := c.AddZone("example.com", ""); err != nil {
 		t.Error(err)
 	}

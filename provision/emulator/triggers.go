@@ -14,9 +14,6 @@ type schedule struct {
 	ModifiedOn string `json:"modified_on"`
 }
 
-// maxSchedules is how many cron triggers an account may have.
-const maxSchedules = 250
-
 func (s *Server) registerTriggers(base string) {
 	s.on("GET", base+"/schedules", groupScripts, s.getSchedules)
 	s.on("PUT", base+"/schedules", groupScripts, s.putSchedules)
@@ -64,9 +61,9 @@ func (s *Server) putSchedules(c *call) (*reply, error) {
 			total += len(e.row.Schedules)
 		}
 	}
-	if total > maxSchedules {
+	if most := c.account.limits().schedules; total > most {
 		// guess: the code.
-		return nil, refuse(http.StatusBadRequest, 10072, "You have exceeded the limit of %d cron triggers for this account.", maxSchedules)
+		return nil, refuse(http.StatusBadRequest, 10072, "You have exceeded the limit of %d cron triggers for this account.", most)
 	}
 	next := *w
 	next.Schedules = nil

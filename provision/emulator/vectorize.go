@@ -87,6 +87,16 @@ type vectorConfig struct {
 	Metric     string `json:"metric"`
 }
 
+// vectorPresets are the models for which an index may be made without saying
+// more; the document of 2026 has their names. guess: the metric.
+var vectorPresets = map[string]vectorConfig{
+	"@cf/baai/bge-small-en-v1.5":     {384, "cosine"},
+	"@cf/baai/bge-base-en-v1.5":      {768, "cosine"},
+	"@cf/baai/bge-large-en-v1.5":     {1024, "cosine"},
+	"openai/text-embedding-ada-002":  {1536, "cosine"},
+	"cohere/embed-multilingual-v2.0": {768, "cosine"},
+}
+
 func showIndex(i *vectorIndex) any {
 	made := i.Made.UTC().Format(time.RFC3339Nano)
 	return vectorIndexView{i.Name, i.Description, vectorConfig{i.Dimensions, i.Metric}, made, made}
@@ -94,12 +104,18 @@ func showIndex(i *vectorIndex) any {
 
 func (v *vectorizeIndexes) create(c *call) (*reply, error) {
 	var in struct {
-		Name        string       `json:"name"`
-		Description string       `json:"description"`
-		Config      vectorConfig `json:"config"`
+		Name        string `json:"name"`
+		Description string `json:"description"`
+		Config      struct {
+			vectorConfig
+			Preset string `json:"preset"`
+		} `json:"config"`
 	}
 	if err := c.decode(&in, errIndexConfig); err != nil {
 		return nil, err
+	}
+	if preset, has := vectorPresets[in.Config.Preset]; has {
+		in.Config.vectorConfig = preset
 	}
 	switch _, taken := v.byName.one(c.account.ID, in.Name); {
 	case len(in.Name) > 64 || !indexName.MatchString(in.Name):

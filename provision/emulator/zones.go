@@ -11,7 +11,7 @@ import (
 // zone is a zone as it is kept.
 type zone struct {
 	row
-	Name, Account, Status, Plan string
+	Name, Account, Status, Plan, Type string
 }
 
 func (s *Server) registerZones() {
@@ -45,6 +45,7 @@ func (s *Server) seedZone(x *txn, z Zone) error {
 		Account: z.Account,
 		Status:  cmp.Or(z.Status, "active"),
 		Plan:    cmp.Or(z.Plan, "enterprise"),
+		Type:    z.Type,
 	})
 	return nil
 }
@@ -85,10 +86,10 @@ func (s *Server) listZones(c *call) (*reply, error) {
 	if q.Get("order") == "" {
 		slices.SortFunc(found, func(a, b entry[*zone]) int { return cmp.Compare(a.row.Seq, b.row.Seq) })
 	}
-	return paged(s, c, found, pageSize{20, 50}, s.showZone)
+	return paged(s, c, found, pageSize{20, 50}, func(z *zone) any { return s.showZone(c.token, z) })
 }
 
-func (s *Server) getZone(c *call) (*reply, error) { return ok(s.showZone(c.zone)) }
+func (s *Server) getZone(c *call) (*reply, error) { return ok(s.showZone(c.token, c.zone)) }
 
 type zoneView struct {
 	ID           string         `json:"id"`
@@ -111,18 +112,18 @@ type zoneView struct {
 	ActivatedOn  *string        `json:"activated_on"`
 }
 
-func (s *Server) showZone(z *zone) any {
+func (s *Server) showZone(t *Token, z *zone) any {
 	a, _ := s.accounts.get(z.Account)
 	v := zoneView{
-		ID: z.ID, Name: z.Name, Status: z.Status, Type: "full",
+		ID: z.ID, Name: z.Name, Status: z.Status, Type: cmp.Or(z.Type, "full"),
 		NameServers: []string{"ada.ns.cloudflare.com", "bob.ns.cloudflare.com"},
 		OriginalNS:  []string{},
-		Account:     Account{a.ID, a.Name},
+		Account:     Account{ID: a.ID, Name: a.Name},
 		Owner:       map[string]any{"id": nil, "type": "user", "email": nil},
 		Plan: map[string]any{"id": planIDs[z.Plan], "name": planNames[z.Plan], "legacy_id": z.Plan,
 			"currency": "USD", "price": 0, "frequency": "", "is_subscribed": true, "can_subscribe": false,
 			"legacy_discount": false, "externally_managed": false},
-		Permissions: []string{"#dns_records:edit", "#dns_records:read", "#zone:read", "#worker:edit", "#worker:read"},
+		Permissions: t.zonePermissions(),
 		Meta:        map[string]any{"step": 2, "custom_certificate_quota": 0, "page_rule_quota": 3, "phishing_detected": false},
 		CreatedOn:   micros(z.Made), ModifiedOn: micros(z.Made),
 	}

@@ -26,6 +26,7 @@ const DefaultBaseURL = "https://api.cloudflare.com/client/v4/"
 // A Connection says how to reach Cloudflare and as whom.
 type Connection struct {
 	Token       string
+	Key, Email  string // a Global API Key and whose it is, in the token's place
 	Account     string // 32 hex digits
 	BaseURL     string // empty: DefaultBaseURL
 	UserAgent   string
@@ -211,8 +212,12 @@ type past struct {
 	born       sync.Map    // Key → true: made by this run
 	died       sync.Map    // Key → true: deleted by this run
 	absent     sync.Map    // place → time.Time: seen not to be there
+	rights     sync.Map    // zone id → []string: what the zone says that we may do there
 	workers    sync.Map    // name → string: the Worker's own id
+	secret     sync.Map    // sitekey → string: of a widget that was just made, to be put where it belongs
 	untaggable atomic.Bool // this token may not tag
+
+	secrets sync.Mutex // held while a Worker's secrets change: each change makes a version out of the newest one
 }
 
 // place is where a resource of a kind stands or would stand.

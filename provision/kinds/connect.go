@@ -8,38 +8,12 @@ import (
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cloudflare/cloudflare-go/v4/accounts"
-	"github.com/cloudflare/cloudflare-go/v4/user"
 )
 
 // An Account is one that a token reaches.
 type Account struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-}
-
-type tokenStatus struct {
-	Status string `json:"status"`
-}
-
-// Verify asks Cloudflare whether the token is valid and active. A token that
-// belongs to an account and not to a user is asked for there; the user's
-// endpoint answers it with code 1000.
-func (c *Client) Verify(ctx context.Context) error {
-	var e envelope[tokenStatus]
-	_, err := user.NewTokenService(c.options...).Verify(ctx, into(&e))
-	if codeIs(err, 1000) && c.Account != "" {
-		_, err = accounts.NewTokenService(c.options...).Verify(ctx, inAccount[accounts.TokenVerifyParams](c), into(&e))
-	}
-	hints := []string{"make a token at https://dash.cloudflare.com/profile/api-tokens and set CLOUDFLARE_API_TOKEN", "or rehearse without an account: --offline"}
-	switch {
-	case codeIs(err, 1000, 6003, 6111, 9106, 9109, 10000) || statusIs(err, 400, 401, 403):
-		return &provision.Problem{Text: "the API token is not valid", Err: plain(err), Hints: hints, Class: provision.Refused}
-	case err != nil:
-		return plain(err)
-	case e.Result.Status != "active":
-		return &provision.Problem{Text: fmt.Sprintf("the API token is %s", orDefault(e.Result.Status, "of unknown status")), Hints: hints, Class: provision.Refused}
-	}
-	return nil
 }
 
 // CheckAccount asks whether the token reaches the account.
@@ -61,7 +35,8 @@ func (c *Client) FindAccount(ctx context.Context) error {
 		e, err := get[[]Account](ctx, c, "accounts", url.Values{"page": {fmt.Sprint(page)}, "per_page": {"50"}})
 		if err != nil {
 			if statusIs(err, 400, 401, 403) {
-				return &provision.Problem{Text: "the API token is not valid", Err: plain(err), Class: provision.Refused}
+				return c.diagnosed(ctx, &provision.Problem{Text: "the token's accounts may not be listed", Err: plain(err), Class: provision.Refused,
+					Hints: []string{"name the account: --account ID, or CLOUDFLARE_ACCOUNT_ID"}})
 			}
 			return plain(err)
 		}

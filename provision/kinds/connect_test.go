@@ -39,6 +39,8 @@ func TestVerify(t *testing.T) {
 		{"malformed", `400 {"success":false,"errors":[{"code":6003,"message":"Invalid request headers","error_chain":[{"code":6111,"message":"Invalid format"}]}]}`, "", "not valid: Invalid request headers: Invalid format"},
 		{"unknown", `401 {"success":false,"errors":[{"code":1000,"message":"Invalid API Token"}]}`, `401 {"success":false,"errors":[{"code":1000,"message":"Invalid API Token"}]}`, "not valid"},
 		{"of an account", `401 {"success":false,"errors":[{"code":1000}]}`, "200 " + fmt.Sprintf(status, "active"), ""},
+		{"of another address", `403 {"success":false,"errors":[{"code":9109,"message":"Cannot use the access token from location: 192.0.2.1"}]}`, "", "may not be used from this machine's address"},
+		{"expired since", `200 {"success":true,"result":{"id":"1","status":"expired","expires_on":"2020-02-03T04:05:06Z"}}`, "", "is expired, since 2020-02-03 04:05 UTC"},
 		{"of an account, expired", `401 {"success":false,"errors":[{"code":1000}]}`, "200 " + fmt.Sprintf(status, "expired"), "the API token is expired"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -47,7 +49,7 @@ func TestVerify(t *testing.T) {
 				if strings.HasPrefix(r.URL.Path, "/accounts/") {
 					a = tt.account
 				}
-				say(w, map[string]int{"200": 200, "400": 400, "401": 401}[a[:3]], a[4:])
+				say(w, map[string]int{"200": 200, "400": 400, "401": 401, "403": 403}[a[:3]], a[4:])
 			})
 			err := c.Verify(context.Background())
 			var p *provision.Problem

@@ -34,6 +34,7 @@ type contractCase struct {
 	drift    func(t *testing.T, w *world, id string) // changes it behind our back; nil: nothing can be
 	stranger func(t *testing.T, w *world)            // makes what stands in the way
 	remove   func(t *testing.T, w *world, id string) // deletes it behind our back
+	namesake bool                                    // what stranger makes is in nobody's way
 }
 
 var cases = map[string]contractCase{
@@ -206,7 +207,7 @@ func played(k kinds.Kind) contractCase {
 		return fmt.Sprintf(`"it": {"kind": %q, %s`, k.Name, strings.TrimPrefix(strings.TrimSpace(settings), "{"))
 	}
 	c := contractCase{key: k.Name + "/it", before: object(k.Example.Made), after: object(k.Example.Changed), change: k.Example.Setting,
-		replace: object(k.Example.Replaced), create: "."}
+		replace: object(k.Example.Replaced), create: ".", namesake: k.Namesakes}
 	other := func(t *testing.T, w *world) (*kinds.Client, provision.Step) {
 		client, err := kinds.Connect(kinds.Connection{Token: w.token, Account: account, BaseURL: w.http.URL + "/client/v4", Project: "other"})
 		if err != nil {
@@ -250,7 +251,10 @@ func TestContract(t *testing.T) {
 			t.Run("gone", func(t *testing.T) { t.Parallel(); gone(t, c) })
 			t.Run("refreshed", func(t *testing.T) { t.Parallel(); refreshed(t, c) })
 			t.Run("resumed", func(t *testing.T) { t.Parallel(); resumed(t, name, c) })
-			if c.stranger != nil {
+			switch {
+			case c.namesake:
+				t.Run("namesake", func(t *testing.T) { t.Parallel(); namesake(t, c) })
+			case c.stranger != nil:
 				t.Run("stranger", func(t *testing.T) { t.Parallel(); stranger(t, c) })
 			}
 			if c.replace != "" {
@@ -392,7 +396,7 @@ func refreshed(t *testing.T, c contractCase) {
 	if id := idOf(t, w, c.key); id != "" {
 		t.Errorf("what is gone is recorded as %s", id)
 	}
-	if s := w.reach(t, now, c.key, provision.Create); s.Reason != "" {
+	if s := w.reach(t, now, c.key, provision.Create); s.Reason != stepOf(t, newWorld(t).plan(t, now, false), c.key).Reason {
 		t.Errorf("forgotten, it is no ordinary create: %s", s.Reason)
 	}
 	destroy(t, w)
@@ -478,6 +482,23 @@ func stranger(t *testing.T, c contractCase) {
 	}
 	if diff := cmp.Diff(before, w.server.Count()); diff != "" {
 		t.Errorf("something was touched (-before +after):\n%s", diff)
+	}
+}
+
+// namesake: what others call the same is neither in the way nor touched.
+func namesake(t *testing.T, c contractCase) {
+	w := newWorld(t)
+	c.stranger(t, w)
+	before := w.server.Resources()
+	w.reach(t, c.before, c.key, provision.Create)
+	if c.after != "" {
+		w.reach(t, c.after, c.key, provision.Update)
+	}
+	if err := w.apply(t, w.plan(t, "", true)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, w.server.Resources()); diff != "" || len(before) != 1 {
+		t.Errorf("others' resources changed (-before +after):\n%s", diff)
 	}
 }
 

@@ -10,6 +10,10 @@ import (
 	"github.com/cloudflare/cloudflare-go/v4/d1"
 )
 
+// d1Full is what to do where the limit is reached: 10 databases on the Free
+// plan, 50,000 on Paid (developers.cloudflare.com/d1/platform/limits).
+const d1Full = "the account's limit of D1 databases is reached (10 on the Free plan): delete one that is no longer used, or upgrade"
+
 type d1Settings struct {
 	Binding         string `json:"binding,omitempty"`
 	LocationHint    string `json:"location_hint,omitempty"`
@@ -120,6 +124,9 @@ var _ = register(kind[d1Settings]{
 		}{s.Name, s.S.LocationHint, s.S.Jurisdiction}), into(&e))
 		if codeIs(err, 7502) {
 			return made[d1Settings]{}, exists(err)
+		}
+		if codeIs(err, 7406) {
+			err = c.full(ctx, "D1 databases", "d1/database", d1Full, err)
 		}
 		return madeAs[d1Settings](e.Result.UUID, "", err, "read_replication")
 	},

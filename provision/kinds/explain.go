@@ -36,10 +36,16 @@ func explain(key provision.Key, k Kind, err error) error {
 		p.Hints = append(p.Hints, "empty the bucket first, of objects and of unfinished uploads")
 	case api.parsed && (codeIs(err, 10000, 9109, 9106) && api.Status < 500 || statusIs(err, 401, 403)):
 		permission := k.Permission
-		if strings.HasSuffix(api.Path, "/zones") {
-			permission = "Zone Read"
+		switch {
+		case strings.HasSuffix(api.Path, "/zones"):
+			permission = zoneRead
+		case strings.Contains(api.Path, "/workers/scripts/"):
+			permission = registry["worker"].Permission
 		}
-		p.Class = provision.Refused
+		if fromElsewhere(err) {
+			return addressProblem(err)
+		}
+		p.Class, p.Err = provision.Refused, &denial{permission, err}
 		p.Hints = append(p.Hints, fmt.Sprintf("the token may lack the permission %q, or belong to another account; edit it under My Profile > API Tokens", permission))
 	}
 	return p
@@ -52,7 +58,6 @@ var advice = []struct {
 	class provision.Class
 	hint  string
 }{
-	{"d1", []int{7406}, provision.Refused, "the account's limit of D1 databases is reached (10 on the Free plan): delete one that is no longer used, or upgrade"},
 	{"dns", []int{81045}, provision.Refused, "the zone's limit of DNS records is reached: delete some, or upgrade its plan"},
 	{"dns", []int{9300}, provision.Refused, `the zone's plan allows fewer record tags (the Free plan none): leave out "tags"`},
 	{"dns", []int{81053, 81054}, provision.Refused, "a CNAME record stands beside no address record of its name: delete the one that is there first"},
@@ -62,13 +67,15 @@ var advice = []struct {
 	{"queue", []int{11005}, provision.Failed, "a Worker outside this project still sends to it: take the binding out of that Worker first"},
 	{"queue", []int{11017}, provision.Failed, "a bucket still sends event notifications to it: delete those first"},
 	{"r2", []int{10042}, provision.Refused, "R2 is not enabled for this account: enable it once in the dashboard under R2 Object Storage"},
+	{"turnstile", []int{10215}, provision.Failed, "the Worker's newest version is not deployed, and a secret is put only on one that is: wrangler versions deploy, or npm run deploy"},
 	{"worker", []int{10064}, provision.Failed, "a queue outside this project is still read by it: remove that consumer first"},
 	{"worker", []int{10142}, provision.Failed, "other Workers still call it by a service binding: take that out of them first"},
 	{"worker", []int{10034}, provision.Refused, "verify the account's email address in the dashboard first"},
 }
 
 // summed words everything that could not be read as one error: the first of
-// each kind of resource, with the number of those like it.
+// each kind of resource, with the number of those like it, and every permission
+// that is wanting.
 func summed(want []provision.Wanted, errs []error) error {
 	type group struct {
 		key   provision.Key
@@ -76,8 +83,9 @@ func summed(want []provision.Wanted, errs []error) error {
 		count int
 	}
 	var groups []*group
+	var wants wanting
 	for i, err := range errs {
-		if err == nil {
+		if err == nil || wants.add(want[i].Key, err) {
 			continue
 		}
 		at := slices.IndexFunc(groups, func(g *group) bool { return g.key.Kind == want[i].Key.Kind })
@@ -86,11 +94,14 @@ func summed(want []provision.Wanted, errs []error) error {
 		}
 		groups[at].count++
 	}
-	if len(groups) == 0 {
+	all := wants.lines()
+	if len(groups)+len(all) == 0 {
 		return nil
 	}
-	sum := &provision.Problem{Class: provision.Failed}
-	var all []error
+	sum := &provision.Problem{Class: provision.Failed, Hints: wants.hints()}
+	if len(all) > 0 {
+		sum.Class = provision.Refused
+	}
 	for _, g := range groups {
 		place := g.key.String()
 		if g.count > 1 {

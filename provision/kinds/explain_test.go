@@ -46,9 +46,9 @@ func TestMissingPermissionsAreNamed(t *testing.T) {
 		_, err := provision.NewPlan(context.Background(), w.client(t), kindTraits, desired(t, oneOfEach), provision.State{Account: account}, false)
 		p := problem(t, err)
 		said := strings.Join(p.Hints, "\n")
-		for _, want := range []string{"D1 Write", "Workers KV Storage Write", "Workers R2 Storage Write", "Queues Write", "Workers Scripts Write", "DNS Write", "Workers Routes Write"} {
-			if !strings.Contains(said, strconv.Quote(want)) {
-				t.Errorf("%s is not named in %s", want, said)
+		for want, who := range map[string]string{"D1 Write": "d1/db", "Workers KV Storage Write": "kv/cache", "Workers R2 Storage Write": "r2/files", "Queues Write": "queue/jobs", "Workers Scripts Write": "worker/app", "DNS Write": "dns/www", "Workers Routes Write": "route/api"} {
+			if !strings.Contains(said, strconv.Quote(want)+" ("+who+")") {
+				t.Errorf("%s for %s is not named in %s", want, who, said)
 			}
 		}
 		if p.Class != provision.Refused || !strings.Contains(err.Error(), "d1/db: ") || !strings.Contains(err.Error(), "kv/cache: ") {
@@ -58,7 +58,7 @@ func TestMissingPermissionsAreNamed(t *testing.T) {
 	t.Run("zones may not be read", func(t *testing.T) {
 		w := with("DNS Write")
 		_, err := provision.NewPlan(context.Background(), w.client(t), kindTraits, desired(t, `"www": {"kind": "dns", "type": "A", "name": "www", "content": "192.0.2.1"}`), provision.State{Account: account}, false)
-		if said := strings.Join(problem(t, err).Hints, "\n"); !strings.Contains(said, `"Zone Read"`) || strings.Contains(said, "DNS Write") {
+		if said := strings.Join(problem(t, err).Hints, "\n"); !strings.Contains(said, `"Zone Read" (dns/www)`) || !strings.Contains(said, `whether it has "DNS Write" could not be asked without "Zone Read"`) {
 			t.Errorf("%s", said)
 		}
 	})
@@ -129,6 +129,8 @@ func TestZonesThatAreNoPlace(t *testing.T) {
 		says  string
 	}{
 		{"pending", []emulator.Zone{{Name: domain, Account: account, Status: "pending"}}, "is pending, not active"},
+		{"of another account", []emulator.Zone{{Name: domain, Account: other}}, "is in another account (" + other},
+		{"with its records elsewhere", []emulator.Zone{{Name: domain, Account: account, Type: "partial"}}, "has a partial set-up"},
 		{"of nobody", []emulator.Zone{{Name: "other.example", Account: account}}, "no zone for"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

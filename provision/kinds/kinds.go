@@ -47,6 +47,7 @@ type kind[S any] struct {
 	upserts    bool  // its create call overwrites what is there
 	settles    []int // codes with which it is refused while what it stands on is fresh
 	clears     []int // codes with which its delete is refused while what stood on it is still seen
+	namesakes  bool  // names are not unique: it is found by its mark, and others of its name are nobody's business
 	calls      func(a provision.Action, changes []provision.Change) int
 
 	// resolve canonicalises what the manifest says and names the resource. Most
@@ -58,6 +59,7 @@ type kind[S any] struct {
 	delete  func(ctx context.Context, c *Client, s step[S]) error
 	save    func(ctx context.Context, c *Client, s step[S], w io.Writer) error // nil: what it holds cannot be saved
 	bind    func(e provision.Entry, s S) []provision.Binding
+	chore   func(s S) Chore // what is left for a person to do once one is made; nil: nothing
 }
 
 // An Example is a resource object through its life, as the manifest has it. The
@@ -122,6 +124,7 @@ type Kind struct {
 	Permission string
 	Traits     provision.Traits
 	Derived    bool // it has no schema: another kind's resource stands for it
+	Namesakes  bool // names are not unique, so that one of its name is no conflict
 	Example    Example
 	page       string
 	tags       tagging
@@ -134,6 +137,7 @@ type Kind struct {
 	delete     func(context.Context, *Client, provision.Step) error
 	save       func(context.Context, *Client, provision.Step, io.Writer) error
 	bind       func(provision.Entry) []provision.Binding
+	chore      func(provision.Entry) Chore
 }
 
 var registry = map[string]Kind{}
@@ -179,8 +183,10 @@ func (k kind[S]) erase() Kind {
 	}
 	marks, remarks := k.tags.calls()
 	return Kind{
-		Name: k.name, Permission: k.permission, page: k.page, tags: k.tags, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example, Derived: k.resolve == nil,
-		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store, Save: saving, Ignorable: k.ignorable(), Calls: k.calls, Marks: marks, Remarks: remarks},
+		Name: k.name, Permission: k.permission, page: k.page, tags: k.tags, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example,
+		Derived: k.resolve == nil, Namesakes: k.namesakes, chore: k.leaves(),
+		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store,
+			Save: saving, Ignorable: k.ignorable(), Calls: k.calls, Note: k.noted(), Marks: marks, Remarks: remarks},
 		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
 			return k.resources(in)
 		},
@@ -362,6 +368,25 @@ func canonical(v any) map[string]any {
 // Observe implements provision.Reader. What cannot be read is told of every kind
 // at once, so that a token need not be mended one permission after another.
 func (c *Client) Observe(ctx context.Context, want []provision.Wanted, withData bool) (map[provision.Key]provision.Observed, error) {
+	out, errs := c.look(ctx, want, withData)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := summed(want, errs); err != nil {
+		return nil, c.diagnosed(ctx, err)
+	}
+	seen := make(map[provision.Key]provision.Observed, len(want))
+	for i, w := range want {
+		seen[w.Key] = out[i]
+		if !out[i].Exists {
+			c.past.absent.Store(place{w.Key.Kind, w.Name}, c.transport.now())
+		}
+	}
+	return seen, nil
+}
+
+// look reads all that is wanted, and says of each what came of it.
+func (c *Client) look(ctx context.Context, want []provision.Wanted, withData bool) ([]provision.Observed, []error) {
 	out, errs := make([]provision.Observed, len(want)), make([]error, len(want))
 	var g group
 	g.SetLimit(4 * parallel) // the transport bounds what is really sent
@@ -376,25 +401,15 @@ func (c *Client) Observe(ctx context.Context, want []provision.Wanted, withData 
 					return err
 				})())
 			}
+			if blocked, is := blockedBy(w, err); is {
+				out[i], err = blocked, nil
+			}
 			errs[i] = err
 			return nil
 		})
 	}
 	_ = g.Wait() // the errors are in errs
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := summed(want, errs); err != nil {
-		return nil, err
-	}
-	seen := make(map[provision.Key]provision.Observed, len(want))
-	for i, w := range want {
-		seen[w.Key] = out[i]
-		if !out[i].Exists {
-			c.past.absent.Store(place{w.Key.Kind, w.Name}, c.transport.now())
-		}
-	}
-	return seen, nil
+	return out, errs
 }
 
 // Create implements provision.Driver.

@@ -1,9 +1,12 @@
 package kinds
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -13,31 +16,68 @@ const hiddenText = "[hidden]"
 
 // A Mask takes secrets out of text, also where they come encoded: a server, or
 // what stands before it, may say back what it was sent in any form.
-type Mask struct{ forms func() *regexp.Regexp }
+type Mask struct {
+	mu      sync.Mutex
+	secrets []string
+	forms   *regexp.Regexp // of those secrets; nil: made when it is first needed
+}
 
 // NewMask makes a mask for secrets. Those of fewer than eight characters are
 // left out: they would be found in words that have nothing to do with them.
 func NewMask(secrets ...string) *Mask {
-	return &Mask{forms: sync.OnceValue(func() *regexp.Regexp {
-		var forms []string
-		for _, s := range secrets {
-			if len(s) >= 8 {
-				forms = append(forms, escaped(s), hexadecimal(s), inBase64(s, 0), inBase64(s, 1), inBase64(s, 2))
-			}
-		}
-		if forms == nil {
-			return nil
-		}
-		return regexp.MustCompile(strings.Join(forms, "|"))
-	})}
+	m := new(Mask)
+	for _, s := range secrets {
+		m.add(s)
+	}
+	return m
+}
+
+// add makes the mask take out one secret more.
+func (m *Mask) add(secret string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(secret) >= 8 && !slices.Contains(m.secrets, secret) {
+		m.secrets, m.forms = append(m.secrets, secret), nil
+	}
 }
 
 // Text is s without the secrets.
 func (m *Mask) Text(s string) string {
-	if m == nil || m.forms() == nil {
+	if m == nil {
 		return s
 	}
-	return m.forms().ReplaceAllLiteralString(s, hiddenText)
+	forms := m.compiled()
+	if forms == nil {
+		return s
+	}
+	return forms.ReplaceAllLiteralString(s, hiddenText)
+}
+
+func (m *Mask) compiled() *regexp.Regexp {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.forms == nil && len(m.secrets) > 0 {
+		var forms []string
+		for _, s := range m.secrets {
+			forms = append(forms, escaped(s), hexadecimal(s), inBase64(s, 0), inBase64(s, 1), inBase64(s, 2))
+		}
+		m.forms = regexp.MustCompile(strings.Join(forms, "|"))
+	}
+	return m.forms
+}
+
+// learn makes the mask take out the secret that an answer is the first to name,
+// from that answer on.
+func (m *Mask) learn(body []byte) {
+	if !bytes.Contains(body, []byte(`"secret"`)) {
+		return
+	}
+	var e envelope[struct {
+		Secret string `json:"secret"`
+	}]
+	if json.Unmarshal(body, &e) == nil { // else it is no answer that gives one
+		m.add(e.Result.Secret)
+	}
 }
 
 // escaped matches a secret with any of its letters as it is or escaped as in JSON,

@@ -85,6 +85,9 @@ var _ = register(kind[r2Settings]{
 	store:    true,
 	settles:  []int{10006},
 	calls: func(a provision.Action, changes []provision.Change) int {
+		if a == provision.Delete {
+			return 1
+		}
 		n := 0
 		for _, s := range []string{"cors", "lifecycle"} {
 			if changed(changes, s) {

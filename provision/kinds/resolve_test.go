@@ -62,6 +62,12 @@ func TestResolve(t *testing.T) {
 			settings{"type": "HTTPS", "data": map[string]any{"priority": 1.0, "target": ".", "value": `alpn="h3"`}, "ttl": 1.0, "proxied": false, "comment": mark}, settings{}},
 		{"dns", `{"type": "CAA", "name": "@", "data": {"flags": 0, "tag": "issue", "value": "letsencrypt.org"}}`, "shop.example",
 			settings{"type": "CAA", "data": map[string]any{"flags": 0.0, "tag": "issue", "value": "letsencrypt.org"}, "ttl": 1.0, "proxied": false, "comment": mark}, settings{}},
+		{"turnstile", `{"domains": ["@", "App", "b.other.example", "localhost", "app.@"]}`, "shop-x",
+			settings{"domains": []any{"app.shop.example", "b.other.example", "localhost", "shop.example"}, "mode": "managed", "marker": mark}, settings{}},
+		{"turnstile", `{"domains": ["@"], "mode": "invisible", "offlabel": false, "worker": "app", "binding": "SITE", "name": "Sign up"}`, "Sign up",
+			settings{"domains": []any{"shop.example"}, "mode": "invisible", "offlabel": false, "worker": "shop", "secret": "TURNSTILE_SECRET_KEY", "marker": mark}, settings{"binding": "SITE"}},
+		{"turnstile", `{"domains": ["@"], "worker": "api", "secret": "OTHER", "name": "` + strings.Repeat("ä", 113) + `"}`, strings.Repeat("ä", 113),
+			settings{"domains": []any{"shop.example"}, "mode": "managed", "worker": "shop-api", "secret": "OTHER", "marker": mark}, settings{}},
 	} {
 		t.Run(tt.kind+" "+tt.object, func(t *testing.T) {
 			rs, _, err := resolved(t, tt.kind, "x", "production", tt.object, nil)
@@ -191,6 +197,13 @@ func TestSettingErrors(t *testing.T) {
 		{"queue", `{"consumer": {"max_concurrency": 5}}`, "/consumer/max_concurrency", "over HTTP"},
 		{"queue", `{"consumer": {"max_wait_time_ms": 5}}`, "/consumer/max_wait_time_ms", "over HTTP"},
 		{"r2", `{"lifecycle": [{"id": "a", "delete_after_days": 1}, {"id": "b"}]}`, "/lifecycle/1", "does nothing"},
+		{"turnstile", `{"domains": ["@", "a b"]}`, "/domains/1", "no host name"},
+		{"turnstile", `{"domains": ["*.@"]}`, "/domains/0", "below"},
+		{"turnstile", `{"domains": ["@"], "secret": "S"}`, "/secret", "no Worker"},
+		{"turnstile", `{"domains": ["@"], "binding": "TURNSTILE_SECRET_KEY"}`, "/binding", "what the secret is called"},
+		{"turnstile", `{"domains": ["@"], "binding": "S", "secret": "S", "worker": "app"}`, "/binding", "what the secret is called"},
+		{"turnstile", `{"domains": ["@"], "name": "` + strings.Repeat("n", 228) + `"}`, "/name", "at most 227 bytes"},
+		{"turnstile", `{"domains": ["@"], "name": " n"}`, "/name", "no space at either end"},
 	} {
 		_, _, err := resolved(t, tt.kind, "x", "production", tt.object, nil)
 		var fault *provision.SettingError

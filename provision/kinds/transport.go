@@ -38,7 +38,9 @@ var usualLimits = limits{answer: 64 << 20, attempts: 5, call: 60 * time.Second, 
 // wait makes the whole run wait, since the allowance is one for all.
 type transport struct {
 	base   http.RoundTripper
-	token  string
+	token  string // or the Global API Key
+	email  string // whose key it is
+	key    bool   // it is a key
 	agent  string
 	limits limits
 	slots  chan struct{} // bounds the requests under way
@@ -59,13 +61,15 @@ func newTransport(c Connection) *transport {
 	if base == nil {
 		own := http.DefaultTransport.(*http.Transport).Clone()
 		own.MaxIdleConnsPerHost = parallel
+		own.OnProxyConnectResponse = proxyAnswer
 		base = own
 	}
 	stopping := c.Stopping
 	if stopping == nil {
 		stopping = context.Background()
 	}
-	return &transport{base: base, stopping: stopping, mask: NewMask(c.Token), tracer: c.Trace, bodies: c.Bodies, token: c.Token, agent: orDefault(c.UserAgent, "cfboot"), limits: usualLimits,
+	return &transport{base: base, stopping: stopping, mask: NewMask(c.Token, c.Key), tracer: c.Trace, bodies: c.Bodies,
+		token: orDefault(c.Token, c.Key), email: c.Email, key: c.Token == "" && c.Key != "", agent: orDefault(c.UserAgent, "cfboot"), limits: usualLimits,
 		slots: make(chan struct{}, parallel), now: time.Now, sleep: sleep, waits: c.Waits}
 }
 
@@ -172,8 +176,7 @@ func (t *transport) verdict(req *http.Request, err error) error {
 	case errors.As(err, &never) && req.Context().Err() != nil:
 		return req.Context().Err()
 	case errors.As(err, &never):
-		return &provision.Problem{Text: "Cloudflare cannot be reached", Err: never.err, Hints: []string{
-			"check the network, a proxy (HTTPS_PROXY), this machine's clock, and CLOUDFLARE_API_BASE_URL if it is set"}}
+		return t.unreached(never.err)
 	case throttled(err):
 		return t.later(err)
 	case req.Method == http.MethodPost && !readsOnly(req.Context()) && !certain(err):
@@ -256,6 +259,9 @@ func (t *transport) once(ctx context.Context, req *http.Request, a *attempted) (
 		return nil, err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusProxyAuthRequired {
+		return nil, &unsentError{errProxy} // only a proxy says that: it never got to Cloudflare
+	}
 	t.heed(resp.Header)
 	a.status, a.header = resp.StatusCode, resp.Header
 	body, err := io.ReadAll(io.LimitReader(resp.Body, t.limits.answer+1))
@@ -266,6 +272,7 @@ func (t *transport) once(ctx context.Context, req *http.Request, a *attempted) (
 		return nil, fmt.Errorf("%w: more than %d MiB", errTooLarge, t.limits.answer>>20)
 	}
 	a.body = body
+	t.mask.learn(body)
 	if err := refusal(out, resp, body, t.now()); err != nil {
 		// What it says is cut to length: the token must not be cut in two before.
 		return nil, refusal(out, resp, []byte(t.mask.Text(string(body))), t.now())
@@ -289,7 +296,13 @@ func (t *transport) dressed(ctx context.Context, req *http.Request) (*http.Reque
 	for _, h := range []string{"X-Auth-Key", "X-Auth-Email", "X-Auth-User-Service-Key"} {
 		out.Header.Del(h)
 	}
-	out.Header.Set("Authorization", "Bearer "+t.token)
+	if t.key {
+		out.Header.Del("Authorization")
+		out.Header.Set("X-Auth-Email", t.email)
+		out.Header.Set("X-Auth-Key", t.token)
+	} else {
+		out.Header.Set("Authorization", "Bearer "+t.token)
+	}
 	out.Header.Set("User-Agent", t.agent)
 	return out, nil
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cfboot/cfboot/e2e/record"
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/emulator"
 	"github.com/cfboot/cfboot/provision/kinds"
@@ -22,6 +23,7 @@ import (
 const (
 	account = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	domain  = "shop.example"
+	other   = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 )
 
 // world is an emulated Cloudflare with a project in it.
@@ -43,7 +45,9 @@ func newWorld(t testing.TB) *world {
 // newWorldWith is newWorld with an emulator that behaves in a certain way.
 func newWorldWith(t testing.TB, o emulator.Options) *world {
 	t.Helper()
-	o.Accounts = []emulator.Account{{ID: account, Name: "Shop"}}
+	if o.Accounts == nil {
+		o.Accounts = []emulator.Account{{ID: account, Name: "Shop"}, {ID: other, Name: "Theirs"}}
+	}
 	if o.Zones == nil {
 		o.Zones = []emulator.Zone{{Name: domain, Account: account}}
 	}
@@ -51,7 +55,7 @@ func newWorldWith(t testing.TB, o emulator.Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{server: s, http: httptest.NewServer(s), path: filepath.Join(t.TempDir(), "state.json"), allow: true, token: "token-0123456789012345678901234567890123456"}
+	w := &world{server: s, http: httptest.NewServer(record.Around("kinds", s)), path: filepath.Join(t.TempDir(), "state.json"), allow: true, token: "token-0123456789012345678901234567890123456"}
 	t.Cleanup(func() { w.http.Close(); _ = s.Close() })
 	var zones struct {
 		Result []struct{ ID string }

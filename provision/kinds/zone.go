@@ -22,6 +22,7 @@ type zoneAnswer struct {
 		ID   string `json:"id"`
 		Name string `json:"name"`
 	} `json:"account"`
+	Permissions []string `json:"permissions"` // what the caller may do in it: "#dns_records:edit"
 }
 
 // zone finds the zone that a host name lies in: the one with the longest name
@@ -99,6 +100,7 @@ func (c *Client) place(ctx context.Context, known, host string, records bool) (i
 	case records && (z.Type == "partial" || z.Type == "secondary"):
 		return "", fmt.Sprintf("the zone %q has a %s set-up: its DNS records are kept elsewhere", z.Name, z.Type), nil
 	}
+	c.past.rights.Store(z.ID, z.Permissions)
 	return z.ID, "", nil
 }
 
