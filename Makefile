@@ -14,6 +14,7 @@ test: ## everything that runs without an account and without Node
 wrangler: ## the generated project with npm and the real wrangler, against the emulator
 	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
 	CFBOOT_WITH_WRANGLER=1 $(GO) test -count 1 -timeout 20m -run TestWrangler -v ./e2e
+	CFBOOT_WRANGLER=$(CURDIR)/e2e/node_modules/.bin/wrangler $(GO) test -count 1 -timeout 20m -run TestWrangler ./provision/emulator
 
 # The suites record what is said while they run, when CFBOOT_RECORD names a folder
 # for it, as in CI. Where it names none they run here once more.

@@ -66,6 +66,9 @@ func play(t *testing.T, suite, dir string, setup func(*testscript.Env) error) {
 			"ids":        ids,
 			"owned":      owned,
 			"ready":      ready,
+			"control":    control,
+			"bundle":     bundle,
+			"answers":    answers,
 		},
 	})
 }

@@ -34,13 +34,15 @@ func TestWrangler(t *testing.T) {
 	}
 	home := os.Getenv("HOME")
 	play(t, "wrangler", "testdata/wrangler", func(env *testscript.Env) error {
-		port, err := freePort()
-		if err != nil {
-			return err
+		for _, name := range []string{"PORT", "DEVPORT", "INSPECTPORT"} {
+			port, err := freePort()
+			if err != nil {
+				return err
+			}
+			env.Setenv(name, port)
 		}
 		for name, value := range map[string]string{
 			"PATH":                        bin + string(os.PathListSeparator) + env.Getenv("PATH"),
-			"PORT":                        port,
 			"SDK":                         sdk,
 			"XDG_CONFIG_HOME":             filepath.Join(env.WorkDir, "xdg"),
 			"NPM_CONFIG_USERCONFIG":       filepath.Join(home, ".npmrc"),    // where the registry may be named

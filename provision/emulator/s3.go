@@ -20,8 +20,8 @@ type s3Call struct {
 const maxDrain = 8 << 20
 
 // performS3 authenticates and serves a request of the S3 API.
-func (s *Server) performS3(r *http.Request, t s3Target) answer {
-	c := &s3Call{call: &call{Request: r, query: r.URL.Query(), x: &txn{store: s.store, now: s.o.Now()}}, s3Target: t}
+func (s *Server) performS3(r *http.Request, t s3Target, fx effects) answer {
+	c := &s3Call{call: &call{Request: r, query: r.URL.Query(), x: &txn{store: s.store, now: s.o.Now()}, effects: fx}, s3Target: t}
 	a, err := s.serveS3(c)
 	if err != nil {
 		_, ignored := io.Copy(io.Discard, io.LimitReader(r.Body, maxDrain))

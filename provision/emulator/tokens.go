@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"hash/crc32"
 	"net/http"
@@ -249,18 +248,13 @@ func setTime(out map[string]any, name string, t time.Time) {
 }
 
 // controlToken makes a token by hand: the body is a Token.
-func (s *Server) controlToken(w http.ResponseWriter, r *http.Request) {
+func controlToken(s *Server, r *http.Request, _ string) (any, error) {
 	var t Token
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&t); err != nil {
-		http.Error(w, "token: the body is no Token: "+err.Error(), http.StatusBadRequest)
-		return
+	if err := readControl(r, &t); err != nil {
+		return nil, err
 	}
 	value, id, err := s.AddToken(t)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	writeJSON(w, map[string]string{"id": id, "value": value})
+	return map[string]string{"id": id, "value": value}, err
 }
 
 // ParseToken reads the form that a command line takes: settings with commas

@@ -9,19 +9,25 @@ import (
 
 const groupVectorize = "Vectorize"
 
-// vectorizeIndexes is Vectorize's control plane: indexes and what is known of
-// them. Vectors themselves are not kept.
+// vectorizeIndexes is Vectorize: the indexes here, what they hold in vectors.go
+// and metadata_indexes.go.
 type vectorizeIndexes struct {
-	s      *Server
-	rows   *table[*vectorIndex]
-	byName *index[*vectorIndex]
+	s                *Server
+	rows             *table[*vectorIndex]
+	byName           *index[*vectorIndex]
+	vectors          *table[*vector]
+	vectorsByName    *index[*vector]
+	properties       *table[*metadataIndex]
+	propertiesByName *index[*metadataIndex]
 }
 
-// vectorIndex is an index as it is kept. All of it is immutable.
+// vectorIndex is an index as it is kept. What its owner set is immutable.
 type vectorIndex struct {
 	row
 	Account, Name, Description, Metric string
 	Dimensions                         int
+	Mutation                           string // the newest one's id, "" before the first
+	Mutated                            time.Time
 }
 
 var _ = provide(func(s *Server) (string, func() []Resource) {
@@ -33,6 +39,9 @@ var _ = provide(func(s *Server) (string, func() []Resource) {
 	s.on("GET", base+"/{index}", groupVectorize, v.get)
 	s.on("GET", base+"/{index}/info", groupVectorize, v.info)
 	s.on("DELETE", base+"/{index}", groupVectorize, v.delete)
+	v.registerVectors(base + "/{index}")
+	v.registerProperties(base + "/{index}")
+	s.bindable["vectorize"] = v.checkBinding
 	// guess: the id is the name, which is all that the API calls an index by.
 	s.taggables["vectorize_index"] = func(c *call, id string) (string, bool) {
 		i, has := v.byName.one(c.account.ID, id)
@@ -119,7 +128,7 @@ func (v *vectorizeIndexes) create(c *call) (*reply, error) {
 	if err := full(len(v.byName.within(c.account.ID)), c.account.limits().indexes, "Vectorize indexes"); err != nil {
 		return nil, err
 	}
-	i := &vectorIndex{row{ID: newID()}, c.account.ID, in.Name, in.Description, in.Config.Metric, in.Config.Dimensions}
+	i := &vectorIndex{row: row{ID: newID()}, Account: c.account.ID, Name: in.Name, Description: in.Description, Metric: in.Config.Metric, Dimensions: in.Config.Dimensions}
 	v.rows.put(c.x, i)
 	return ok(showIndex(i))
 }
@@ -153,7 +162,11 @@ func (v *vectorizeIndexes) info(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok(map[string]any{"dimensions": i.Dimensions, "vectorCount": 0, "processedUpToDatetime": nil, "processedUpToMutation": nil})
+	out := map[string]any{"dimensions": i.Dimensions, "vectorCount": len(v.vectorsByName.within(i.ID)), "processedUpToDatetime": nil, "processedUpToMutation": nil}
+	if i.Mutation != "" {
+		out["processedUpToDatetime"], out["processedUpToMutation"] = millis(i.Mutated), i.Mutation
+	}
+	return ok(out)
 }
 
 func (v *vectorizeIndexes) delete(c *call) (*reply, error) {
@@ -161,7 +174,15 @@ func (v *vectorizeIndexes) delete(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.rows.remove(c.x, i.ID)
+	v.drop(c, i)
 	v.s.removeTags(c.x, "vectorize_index", i.Name)
 	return ok(nil)
+}
+
+// checkBinding refuses a binding to what does not exist. guess: the status.
+func (v *vectorizeIndexes) checkBinding(c *call, b binding) error {
+	if i, has := v.byName.one(c.account.ID, b.Index); !has || !v.s.seen(c, i.head()) {
+		return refuse(http.StatusBadRequest, 10159, "Vectorize binding '%s' references index '%s' which was not found.", b.Name, b.Index)
+	}
+	return nil
 }
