@@ -19,7 +19,7 @@ type access struct {
 }
 
 func (x *access) flags(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&x.tokens, "token", nil, "a token that may call, such as \"name=ci,groups=D1 Write+DNS Read\"; none: any token, with all rights")
+	cmd.Flags().StringArrayVar(&x.tokens, "grant", nil, "a token that may call, such as \"name=ci,groups=D1 Write+DNS Read\"; none: any token, with all rights")
 	cmd.Flags().StringVar(&x.s3, "s3-addr", "", "address to serve R2's S3 API on; it is under /__s3/ACCOUNT of the other one, too")
 	cmd.Flags().BoolVar(&x.slowKeys, "r2-key-limit", false, "refuse a second write to an R2 object within a second, as R2 does")
 }
@@ -32,8 +32,8 @@ func (x *access) apply(o *emulator.Options) error {
 	for _, text := range x.tokens {
 		t, err := emulator.ParseToken(text)
 		if err != nil {
-			return &provision.Problem{At: "--token", Text: err.Error(), Class: provision.Refused,
-				Hints: []string{`for example: cfboot emulator --token "name=ci,groups=D1 Write+DNS Read,read-only"`}}
+			return &provision.Problem{At: "--grant", Text: err.Error(), Class: provision.Refused,
+				Hints: []string{`for example: cfboot emulator --grant "name=ci,groups=D1 Write+DNS Read,read-only"`}}
 		}
 		o.Tokens = append(o.Tokens, t)
 	}

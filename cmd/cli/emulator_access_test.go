@@ -52,8 +52,8 @@ func TestEmulatorFlagsRefused(t *testing.T) {
 		who access
 		at  string
 	}{
-		{access{tokens: []string{"color=red"}}, "--token"},
-		{access{tokens: []string{"from=everywhere"}}, "--token"},
+		{access{tokens: []string{"color=red"}}, "--grant"},
+		{access{tokens: []string{"from=everywhere"}}, "--grant"},
 	} {
 		var p *provision.Problem
 		if err := test.who.apply(&emulator.Options{}); !errors.As(err, &p) || p.At != test.at || p.Class != provision.Refused || !strings.Contains(strings.Join(p.Hints, " "), "cfboot emulator") {
