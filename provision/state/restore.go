@@ -101,14 +101,7 @@ func OpenRepair(path string, o Options) (*Repair, error) {
 // *provision.Problem of class Refused.
 func OpenRebuild(path string, o Options) (*Repair, error) {
 	o = o.complete()
-	path, err := resolve(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := makeDirectory(filepath.Dir(path)); err != nil {
-		return nil, err
-	}
-	lock, err := acquire(path, o)
+	path, lock, err := claim(path, o)
 	if err != nil {
 		return nil, err
 	}
