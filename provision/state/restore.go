@@ -244,6 +244,9 @@ func (r *Repair) put(st provision.State) (Restored, error) {
 			return Restored{}, r.failed(errors.Join(err, s.discard(next)))
 		}
 	}
+	if err := s.unchanged(); err != nil { // all that took its time
+		return Restored{}, r.failed(errors.Join(err, s.discard(next)))
+	}
 	if err := r.disk.rename(next, r.path); err != nil {
 		return Restored{}, r.failed(errors.Join(err, s.discard(next)))
 	}

@@ -149,6 +149,11 @@ func (s *Store) write(content []byte) (replaced bool, err error) {
 	if !first {
 		s.keepBefore()
 	}
+	// Once more, because all that took its time: a run that was paused in it and
+	// wakes when another has finished its work must not undo that.
+	if err := s.unchanged(); err != nil {
+		return false, errors.Join(err, s.discard(next))
+	}
 	if err := s.disk.rename(next, s.path); err != nil {
 		return false, errors.Join(err, s.discard(next))
 	}
