@@ -31,28 +31,42 @@ type Values struct {
 	Account string // Cloudflare account, 32 hex digits; may be empty
 	Schema  string // where the manifest's JSON Schema is
 	Version string // cfboot's
+	Backup  string // who copies the database every day: "worker" or "export"
 }
 
-// A Pattern is one kind of project.
-type Pattern struct {
-	Name    string
-	Summary string // one line
-}
+// all are the patterns that come with cfboot, in the order in which they are
+// shown. Each has a folder of its name.
+var all = []string{"saas"}
 
-var all = []Pattern{
-	{"saas", "Hono Worker with D1, KV, R2, a queue with dead letters, cron, static pages"},
+// Patterns lists every pattern that comes with cfboot.
+func Patterns() []Pattern {
+	var out []Pattern
+	for _, name := range all {
+		p, _ := Lookup(name)
+		out = append(out, p)
+	}
+	return out
 }
-
-// Patterns lists every pattern by name.
-func Patterns() []Pattern { return slices.Clone(all) }
 
 // Lookup finds a pattern by its name.
 func Lookup(name string) (Pattern, bool) {
-	i := slices.IndexFunc(all, func(p Pattern) bool { return p.Name == name })
-	if i < 0 {
+	if !slices.Contains(all, name) {
 		return Pattern{}, false
 	}
-	return all[i], true
+	p, err := describe(name, folder(name))
+	if err != nil {
+		panic("templates: " + err.Error()) // it is part of the program, and tested
+	}
+	return p, true
+}
+
+// folder is what a pattern that comes with cfboot consists of.
+func folder(name string) fs.FS {
+	root, err := fs.Sub(patterns, name)
+	if err != nil {
+		panic("templates: " + err.Error()) // the names are those above
+	}
+	return root
 }
 
 // A File is one file of a rendered project.
@@ -67,17 +81,13 @@ func Render(pattern string, v Values) ([]File, error) {
 	if _, ok := Lookup(pattern); !ok {
 		return nil, fmt.Errorf("there is no pattern %q", pattern)
 	}
-	root, err := fs.Sub(patterns, pattern)
-	if err != nil {
-		return nil, err
-	}
-	return render(root, v)
+	return render(folder(pattern), v)
 }
 
 func render(root fs.FS, v Values) ([]File, error) {
 	var files []File
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || name == descriptionFile {
 			return err
 		}
 		data, err := fs.ReadFile(root, name)

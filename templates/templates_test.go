@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-var plain = Values{Name: "my-saas", Domain: "my-saas.example", Schema: "./cfboot.schema.json", Version: "0.0.0"}
+var plain = Values{Name: "my-saas", Domain: "my-saas.example", Schema: "./cfboot.schema.json", Version: "0.0.0", Backup: "worker"}
 
 func TestTrees(t *testing.T) {
 	for _, p := range Patterns() {
@@ -156,6 +156,37 @@ func TestPins(t *testing.T) {
 					t.Errorf("%s: %s is %s in package.json and %s in the lock", p.Name, name, version, got)
 				}
 			}
+		}
+	}
+}
+
+// What a pattern says of itself stays with it, and is whole.
+func TestDescriptions(t *testing.T) {
+	for _, p := range Patterns() {
+		if p.Summary == p.Name || p.Description == "" || p.Cost.AsOf == "" || len(p.Cost.Limits) == 0 {
+			t.Errorf("%s does not say what it is and costs: %+v", p.Name, p)
+		}
+		files, err := Render(p.Name, plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if f.Path == descriptionFile {
+				t.Errorf("%s: the description is written into projects", p.Name)
+			}
+		}
+	}
+	for text, want := range map[string]string{
+		`{"summary": "a"`:                 "pattern.json: unexpected EOF",
+		`{"summary": "a"} {}`:             "there is more after the object",
+		`{"summary": "a", "sumary": "b"}`: `unknown field "sumary"`,
+		`{"summary": "a\nb"}`:             `"summary" must be one line`,
+		`{}`:                              `"summary" must be one line`,
+		`{"summary": "a", "cost": {"as_of": "in 2026"}}`: `must be a day: 2026-01-31, not "in 2026"`,
+	} {
+		_, err := describe("p", fstest.MapFS{descriptionFile: &fstest.MapFile{Data: []byte(text)}})
+		if want == "" || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
 }
