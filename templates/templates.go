@@ -30,7 +30,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-//go:embed all:saas
+//go:embed all:saas all:with
 var patterns embed.FS
 
 // Values are what a template may write.
