@@ -21,6 +21,7 @@ type Option struct {
 	Name        string            `json:"-"`
 	Summary     string            `json:"summary"` // one line
 	NeedsDomain bool              `json:"needs_domain"`
+	ByHand      bool              `json:"by_hand"`  // something has to be set in cfboot.jsonc before anything is made
 	Resource    string            `json:"resource"` // logical name in cfboot.jsonc; empty: nothing is made
 	Settings    json.RawMessage   `json:"settings"` // its object there, as it is to be written
 	Bindings    []OptionBinding   `json:"bindings"`

@@ -44,6 +44,8 @@ func (r *request) checkOptions() error {
 			return refused(fmt.Sprintf("nothing can be added to the pattern %s: it has no src/extras/index.ts", r.pattern), "leave --with out, or give the pattern that file")
 		case all[i].NeedsDomain && r.domain == "":
 			return refused("--with "+name+" needs a domain", "say which: --domain my-saas.example")
+		case all[i].ByHand && !r.noApply:
+			return refused("--with "+name+" needs --no-apply: something has to be set in cfboot.jsonc before it can be made", "write the project with --no-apply, read what is left to do, then: cfboot apply")
 		}
 	}
 	return nil
