@@ -1,9 +1,9 @@
-import { backup } from './backup';
-import { nowIso } from './lib/time';
+import { startBackup } from './backup';
+import { logError } from './lib/errors';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** How long a finished job is remembered: longer than any message lives. */
+/** How long a finished job or a webhook is remembered: longer than any of them is delivered again. */
 const REMEMBERED_DAYS = 15;
 
 export async function scheduled(controller: ScheduledController, env: Env): Promise<void> {
@@ -14,9 +14,9 @@ export async function scheduled(controller: ScheduledController, env: Env): Prom
       return;
     }
     case '0 3 * * *':
-      await backup(env, new Date(controller.scheduledTime).toISOString().slice(0, 10));
+      await startBackup(env, new Date(controller.scheduledTime).toISOString().slice(0, 10));
       return;
     default:
-      console.error(JSON.stringify({ level: 'error', event: 'cron.unknown', cron: controller.cron, at: nowIso() }));
+      logError('cron.unknown', { cron: controller.cron });
   }
 }

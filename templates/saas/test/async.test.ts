@@ -62,13 +62,4 @@ describe('cron', () => {
     const { results } = await env.DB.prepare("SELECT id FROM finished_jobs WHERE id IN ('old', 'new')").all();
     expect(results).toEqual([{ id: 'new' }]);
   });
-
-  it('copies the database daily', async () => {
-    const id = await project();
-    await worker.scheduled(createScheduledController({ cron: '0 3 * * *', scheduledTime: new Date('2026-11-22T03:00:00Z') }), env);
-    const manifest = await (await env.BACKUPS.get('daily/2026-11-22/manifest.json'))!.json<{ counts: Record<string, number> }>();
-    const lines = (await (await env.BACKUPS.get('daily/2026-11-22/projects-00000.ndjson'))!.text()).trimEnd().split('\n');
-    expect(lines).toHaveLength(manifest.counts.projects!);
-    expect(lines.map((l) => (JSON.parse(l) as { id: string }).id)).toContain(id);
-  });
 });

@@ -58,7 +58,7 @@ const alive = (id: string) => and(eq(table.id, id), isNull(table.deletedAt));
 const FIRST_PAGE = 'projects:first-page:20';
 
 function found<T>(row: T | undefined): T {
-  if (row === undefined) throw new AppError(404, 'NOT_FOUND', 'There is no such project');
+  if (row === undefined) throw new AppError(404, 'There is no such project');
   return row;
 }
 
