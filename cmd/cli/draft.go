@@ -58,7 +58,7 @@ func (a *app) draft(dir string, r request) (*draft, error) {
 	if err := d.vacant(r); err != nil {
 		return nil, err
 	}
-	d.files, err = templates.Render(r.pattern, templates.Values{Name: r.name, Domain: r.domain, Account: r.account, Schema: "./" + schemaFile, Version: a.Version})
+	d.files, err = templates.Render(r.pattern, templates.Values{Name: r.name, Domain: r.domain, Account: r.account, Schema: "./" + schemaFile, Version: a.Version, Backup: "worker"})
 	if err != nil {
 		return nil, err
 	}
