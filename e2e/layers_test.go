@@ -27,6 +27,9 @@ var layers = map[string][]string{
 	"cmd/cli":              {module, "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/google/renameio/v2/maybe", "github.com/agext/levenshtein", "golang.org/x/"},
 	"cmd/cfboot":           {module + "cmd/cli"},
 	"e2e":                  {},
+	"e2e/contract":         {},
+	"e2e/record":           {},
+	"e2e/sdk":              {},
 }
 
 func TestLayers(t *testing.T) {

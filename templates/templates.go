@@ -5,7 +5,7 @@
 // that the ${{ }} and {{ }} of other tools mean what they always do. Every other
 // file is copied as it is. Templates are data: they see a project's values
 // ([Values]) and a few functions that write one for the file's language (json,
-// html, print; eq, ne, and, or, not in an if), and nothing else. They neither
+// html, print, snake; eq, ne, and, or, not in an if), and nothing else. They neither
 // loop nor name variables, so what they write is in proportion to what they are.
 // A value that a template asks for and that does not exist is an error.
 //
@@ -30,7 +30,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-//go:embed all:saas
+//go:embed all:saas all:with
 var patterns embed.FS
 
 // Values are what a template may write.
@@ -47,11 +47,20 @@ type Values struct {
 // shown. Each has a folder of its name.
 var all = []string{"saas"}
 
-// Patterns lists every pattern that comes with cfboot.
+// Patterns lists every pattern that comes with cfboot, for a look at what they
+// are; to render one, look it up.
 func Patterns() []Pattern {
 	var out []Pattern
 	for _, name := range all {
-		p, _ := Lookup(name)
+		b, err := patterns.ReadFile(name + "/" + descriptionFile)
+		var p Pattern
+		if err == nil {
+			p, err = describe(name, sources{descriptionFile: b})
+		}
+		if err != nil {
+			panic("templates: " + err.Error()) // it is part of the program, and tested
+		}
+		p.files = nil
 		out = append(out, p)
 	}
 	return out

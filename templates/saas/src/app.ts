@@ -44,7 +44,9 @@ app.use(
     },
   }),
 );
-for (const path of ['/api/v1/me', '/api/v1/teams', '/api/v1/teams/*', '/api/v1/invites/*'] as const) app.use(path, requireUser);
+for (const path of ['/api/v1/me', '/api/v1/teams', '/api/v1/teams/*', '/api/v1/invites/*', '/api/v1/extras/*'] as const) {
+  app.use(path, requireUser);
+}
 app.use('/api/v1/teams/:team/*', requireTeam);
 
 app
