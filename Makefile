@@ -9,7 +9,7 @@ build: ## the binary, in bin/
 	$(GO) build -trimpath -o bin/cfboot ./cmd/cfboot
 
 test: ## everything that runs without an account and without Node
-	$(GO) test -race ./...
+	$(GO) test -race $(if $(SKIP),-skip '$(SKIP)') ./...
 
 wrangler: ## the generated project with npm and the real wrangler, against the emulator
 	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
@@ -45,11 +45,12 @@ fuzz: ## each fuzz target for FUZZTIME
 	done
 
 crash: ## kill the real binary at every point of new, apply and destroy
-	$(GO) test -run TestKilled -count 1 -v ./e2e
+	$(GO) test -run '^TestKilled' -count 1 -v ./e2e
 
 N ?= 2000
-torture: ## N random programs with random faults
-	$(GO) test -run TestTorture -count 1 -v -timeout 0 ./e2e -rapid.nofailfile -rapid.checks $$(( ($(N) + 1) / 2 ))
+SEED ?= 0
+torture: ## N random programs with random faults; with SEED the same each time
+	GOGC=400 $(GO) test -run '^TestTorture$$' -count 1 -v -timeout 0 ./e2e -rapid.nofailfile -rapid.seed $(SEED) -rapid.checks $$(( ($(N) + 1) / 2 ))
 
 speed: ## whole runs, timed against the emulator at 150 ms a call; wants a quiet machine
 	CFBOOT_SPEED=1 $(GO) test -run TestSpeed -count 1 -v ./e2e

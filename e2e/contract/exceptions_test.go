@@ -50,6 +50,9 @@ var exceptions = []exception{
 	{"R26", "request", `POST accounts/{account}/workers/assets/upload`, `body`, "has an unexpected type multipart/form-data", "W sends a form; the document is simplified"},
 	{"R26", "request", `POST accounts/{account}/workers/scripts/{script}/deployments`, `body/code_update_strategy`, undeclared, "W sends it"},
 	{"R26", "request", `PUT accounts/{account}/storage/kv/namespaces/{ns}/values/{key\.\.\.}`, `body`, "", "a value is raw or a form (O24); the document has it as JSON"},
+	{"R26", "request", `PUT accounts/{account}/workers/scripts/{script}`, `query excludeScript`, undeclared, "W sends it"},
+	{"R26", "request", `(PUT|POST) accounts/{account}/workers/scripts/{script}(/versions)?`, `body/metadata/(code_update_strategy|package_dependencies)`, undeclared, "W sends them"},
+	{"R26", "request", `(PUT|POST) accounts/{account}/workers/scripts/{script}(/versions)?`, `body/metadata/bindings/\*`, "doesn't match any schema", "a D1 binding has id, which W sends; the document calls it database_id"},
 
 	// Where the older document has been overtaken.
 	{official, "answer", `GET accounts/{account}/queues(/{queue}/consumers)?`, `200/[a-z_]+`, "property", "the document declares lists as a list and an object at once"},
@@ -57,6 +60,7 @@ var exceptions = []exception{
 	{official, "request", `GET accounts/{account}/storage/kv/namespaces`, `query per_page`, "number must be at most 100", "W asks for 1000; the most that is allowed today is unknown"},
 	{official, "request", `(POST|PATCH) zones/{zone}/dns_records(/{record})?`, `body(/content)?`, "", "records of data have no content, newer types no schema, and a change may leave out the rest: R26"},
 	{official, "request", `POST accounts/{account}/d1/database/{db}/query`, `body/sql`, "property", "several statements come as a batch: R26"},
+	{official, "request", `(PUT|POST) accounts/{account}/workers/scripts/{script}(/versions)?`, `body/metadata/(assets|observability|code_update_strategy|package_dependencies)`, undeclared, "newer than the document; W sends them"},
 	{official, "request", `PUT accounts/{account}/workers/domains`, `body/environment`, "property", "required no more: R26"},
 }
 

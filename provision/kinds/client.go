@@ -99,6 +99,12 @@ func Connect(c Connection) (*Client, error) {
 // Calls is the number of requests sent so far.
 func (c *Client) Calls() int { return int(c.transport.calls.Load()) }
 
+// Now is the time by Cloudflare's clock, as far as it is known: this machine's
+// may be wrong, and may be set while the run goes on.
+func (c *Client) Now() time.Time {
+	return c.transport.now().Add(time.Duration(c.transport.skew.Load()))
+}
+
 // unremembered is the client with nothing read yet, to look again.
 func (c *Client) unremembered() *Client {
 	again := *c
