@@ -21,7 +21,7 @@ import (
 	"text/template"
 )
 
-//go:embed all:saas
+//go:embed all:marketing all:saas
 var patterns embed.FS
 
 // Values are what a template may write.
@@ -36,7 +36,7 @@ type Values struct {
 
 // all are the patterns that come with cfboot, in the order in which they are
 // shown. Each has a folder of its name.
-var all = []string{"saas"}
+var all = []string{"marketing", "saas"}
 
 // Patterns lists every pattern that comes with cfboot.
 func Patterns() []Pattern {
