@@ -3,10 +3,8 @@ package templates
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"regexp"
 	"strings"
 )
@@ -22,6 +20,8 @@ type Pattern struct {
 	Description string   `json:"description"` // a paragraph; may be empty
 	Secrets     []string `json:"secrets"`     // names, those that matter most first; what each is for stands in cfboot.jsonc
 	Cost        Cost     `json:"cost"`
+
+	files sources
 }
 
 // Cost is what a project of a pattern costs at Cloudflare, as its documentation
@@ -51,14 +51,11 @@ var day = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
 
 // describe reads a pattern's description. A pattern without one has its name
 // for a summary.
-func describe(name string, root fs.FS) (Pattern, error) {
-	p := Pattern{Name: name, Summary: name}
-	b, err := fs.ReadFile(root, descriptionFile)
-	if errors.Is(err, fs.ErrNotExist) {
+func describe(name string, files sources) (Pattern, error) {
+	p := Pattern{Name: name, Summary: name, files: files}
+	b, ok := files[descriptionFile]
+	if !ok {
 		return p, nil
-	}
-	if err != nil {
-		return p, err
 	}
 	p.Summary = ""
 	dec := json.NewDecoder(bytes.NewReader(b))
