@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test wrangler readme check fuzz speed bench golden crash torture clean
+.PHONY: build test wrangler contract readme check fuzz speed bench golden crash torture clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -o bin/cfboot ./cmd/cfboot
@@ -14,6 +14,19 @@ test: ## everything that runs without an account and without Node
 wrangler: ## the generated project with npm and the real wrangler, against the emulator
 	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
 	CFBOOT_WITH_WRANGLER=1 $(GO) test -count 1 -timeout 20m -run TestWrangler -v ./e2e
+	CFBOOT_WRANGLER=$(CURDIR)/e2e/node_modules/.bin/wrangler $(GO) test -count 1 -timeout 20m -run TestWrangler ./provision/emulator
+
+# The suites record what is said while they run, when CFBOOT_RECORD names a folder
+# for it, as in CI. Where it names none they run here once more.
+contract: ## what clients and the emulator say, against Cloudflare's OpenAPI documents; UPDATE=1 rewrites ENDPOINTS.md
+ifeq ($(CFBOOT_RECORD),)
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; export CFBOOT_RECORD=$$dir; \
+	$(GO) test -count 1 ./provision/kinds ./e2e/sdk; \
+	$(GO) test -count 1 -run TestScripts ./e2e; \
+	$(MAKE) wrangler contract
+else
+	CFBOOT_RECORDINGS=$(CFBOOT_RECORD) $(GO) test -count 1 -v -run TestContract ./e2e/contract $(if $(UPDATE),-update)
+endif
 
 readme: ## the README's first command, as it stands there
 	$(GO) test -count 1 -run TestReadme -v ./e2e

@@ -16,13 +16,21 @@ import (
 	"time"
 
 	"github.com/cfboot/cfboot/cmd/cli"
+	"github.com/cfboot/cfboot/e2e/record"
 	"github.com/cfboot/cfboot/provision/emulator"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"cfboot": func() { os.Exit(cli.Main(cli.System("test"), os.Args[1:])) },
+		"cfboot": func() {
+			args, err := record.Interposed(os.Args[1:])
+			if err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			os.Exit(cli.Main(cli.System("test"), args))
+		},
 	})
 }
 
@@ -30,10 +38,10 @@ func TestMain(m *testing.M) {
 // itself a script may use the commands below; `cloudflare start` gives it a
 // Cloudflare of its own.
 func TestScripts(t *testing.T) {
-	play(t, "testdata/script", func(*testscript.Env) error { return nil })
+	play(t, "scripts", "testdata/script", func(*testscript.Env) error { return nil })
 }
 
-func play(t *testing.T, dir string, setup func(*testscript.Env) error) {
+func play(t *testing.T, suite, dir string, setup func(*testscript.Env) error) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 dir,
 		RequireExplicitExec: true,
@@ -46,6 +54,8 @@ func play(t *testing.T, dir string, setup func(*testscript.Env) error) {
 			for _, name := range []string{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY", "CLOUDFLARE_EMAIL", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL", "CFBOOT_OFFLINE"} {
 				env.Setenv(name, "")
 			}
+			env.Setenv(record.Folder, os.Getenv(record.Folder))
+			env.Setenv(record.Suite, suite)
 			return setup(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -56,6 +66,9 @@ func play(t *testing.T, dir string, setup func(*testscript.Env) error) {
 			"ids":        ids,
 			"owned":      owned,
 			"ready":      ready,
+			"control":    control,
+			"bundle":     bundle,
+			"answers":    answers,
 		},
 	})
 }
@@ -234,7 +247,7 @@ func startCloud(ts *testscript.TestScript, args []string) {
 	s, err := emulator.Open("", o)
 	ts.Check(err)
 	c := ts.Value(cloudKey).(*cloud)
-	c.server, c.http = s, httptest.NewServer(s)
+	c.server, c.http = s, httptest.NewServer(record.Around("scripts", s))
 	ts.Defer(func() { c.http.Close(); _ = s.Close() })
 	ts.Setenv("CLOUDFLARE_API_BASE_URL", c.http.URL+"/client/v4")
 	ts.Setenv("CLOUDFLARE_API_TOKEN", testToken)

@@ -15,7 +15,7 @@ import (
 )
 
 // TestWrangler plays the scripts in testdata/wrangler, in which the real
-// wrangler and npm take part. They need `npm ci --ignore-scripts` in this folder
+// wrangler, Cloudflare's TypeScript SDK (sdk/) and npm take part. They need `npm ci --ignore-scripts` in this folder
 // and the npm registry, and minutes; `make wrangler` does both.
 func TestWrangler(t *testing.T) {
 	bin, err := filepath.Abs("node_modules/.bin")
@@ -28,17 +28,25 @@ func TestWrangler(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(bin, "wrangler")); err != nil {
 		t.Fatal("wrangler is not installed: npm ci --ignore-scripts in e2e/")
 	}
+	sdk, err := filepath.Abs("sdk")
+	if err != nil {
+		t.Fatal(err)
+	}
 	home := os.Getenv("HOME")
-	play(t, "testdata/wrangler", func(env *testscript.Env) error {
-		port, err := freePort()
-		if err != nil {
-			return err
+	play(t, "wrangler", "testdata/wrangler", func(env *testscript.Env) error {
+		for _, name := range []string{"PORT", "DEVPORT", "INSPECTPORT"} {
+			port, err := freePort()
+			if err != nil {
+				return err
+			}
+			env.Setenv(name, port)
 		}
 		for name, value := range map[string]string{
 			"PATH":                        bin + string(os.PathListSeparator) + env.Getenv("PATH"),
-			"PORT":                        port,
+			"SDK":                         sdk,
 			"XDG_CONFIG_HOME":             filepath.Join(env.WorkDir, "xdg"),
-			"NPM_CONFIG_USERCONFIG":       filepath.Join(home, ".npmrc"), // where the registry may be named
+			"NPM_CONFIG_USERCONFIG":       filepath.Join(home, ".npmrc"),    // where the registry may be named
+			"NODE_EXTRA_CA_CERTS":         os.Getenv("NODE_EXTRA_CA_CERTS"), // whom it takes to reach that
 			"npm_config_cache":            filepath.Join(home, ".npm"),
 			"npm_config_audit":            "false",
 			"npm_config_fund":             "false",

@@ -17,28 +17,37 @@ import (
 
 func (a *app) newEmulator() *cobra.Command {
 	var data, addr, plan string
-	var zones, without []string
-	var latency, lag time.Duration
+	var zones, without, faults []string
+	var o emulator.Options
 	var quiet bool
 	cmd := &cobra.Command{
 		Use:   "emulator",
 		Short: "Serve an emulated Cloudflare API on this machine",
 		Long: "Serves Cloudflare's API on a port of this machine until it is interrupted. What\n" +
 			"is made there is kept in the data folder; in a project that is the folder of the\n" +
-			"offline rehearsal, so that other tools see what cfboot --offline has made.",
-		Example: "  cfboot emulator\n  cfboot emulator --data ./cf --zone example.com --latency 150ms",
-		Args:    cobra.NoArgs,
+			"offline rehearsal, so that other tools see what cfboot --offline has made.\n\n" +
+			"A browser shows what exists, and the last requests, under /__emulator/. Faults\n" +
+			"are given as KIND [METHOD] [PATH] [after] [count=N] [skip=N] [chance=P] [seed=N],\n" +
+			"where PATH is a regular expression that begins with / or ^, \"after\" lets the\n" +
+			"request have its effect first, and KIND is one of:\n\n" + emulator.FaultHelp(),
+		Example: "  cfboot emulator\n  cfboot emulator --data ./cf --zone example.com --latency 150ms --jitter 50ms\n" +
+			"  cfboot emulator --rate-limit 1200 --fault 'drop POST /d1/database$ after' --fault '503 chance=0.1 seed=7'",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if data == "" {
 				data = emulatorDir(a.Dir)
 			}
-			o := emulator.Options{Accounts: []emulator.Account{{ID: offlineAccount, Name: "Offline"}}, Latency: latency, Lag: lag, Now: a.Now}
+			o.Accounts, o.Now = []emulator.Account{{ID: offlineAccount, Name: "Offline"}}, a.Now
 			if !quiet {
 				o.Log = a.Stderr
 			}
+			strikes, err := parseFaults(faults)
+			if err != nil {
+				return err
+			}
 			// The data folder keeps its account, so that is told anew what it is.
 			account := emulator.Account{ID: offlineAccount, Plan: plan, Without: without}
-			return a.serve(a.path(data), addr, zones, account, o)
+			return a.serve(a.path(data), addr, zones, account, o, strikes)
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "folder to keep it in (default: .cfboot/offline/cloudflare)")
@@ -46,13 +55,30 @@ func (a *app) newEmulator() *cobra.Command {
 	cmd.Flags().StringSliceVar(&zones, "zone", nil, "a zone that shall exist and be active")
 	cmd.Flags().StringVar(&plan, "plan", emulator.PlanPaid, "the account's plan, with its limits: free, paid")
 	cmd.Flags().StringSliceVar(&without, "without", nil, "a product that the account has not enabled: r2, queues")
-	cmd.Flags().DurationVar(&latency, "latency", 0, "wait before each answer")
-	cmd.Flags().DurationVar(&lag, "lag", 0, "how long a new resource stays invisible")
+	cmd.Flags().DurationVar(&o.Latency, "latency", 0, "wait before each answer")
+	cmd.Flags().DurationVar(&o.Jitter, "jitter", 0, "wait at most so much more")
+	cmd.Flags().DurationVar(&o.Lag, "lag", 0, "how long a new resource stays invisible")
+	cmd.Flags().IntVar(&o.RateLimit, "rate-limit", 0, "calls in five minutes before all are refused; Cloudflare has 1200")
+	cmd.Flags().StringArrayVar(&faults, "fault", nil, "a fault that strikes, as above")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "do not log requests")
 	return cmd
 }
 
-func (a *app) serve(data, addr string, zones []string, account emulator.Account, o emulator.Options) error {
+// parseFaults reads the faults of the command line.
+func parseFaults(texts []string) ([]emulator.Failure, error) {
+	var out []emulator.Failure
+	for _, text := range texts {
+		f, err := emulator.ParseFailure(text)
+		if err != nil {
+			return nil, &provision.Problem{At: "--fault", Text: err.Error(), Class: provision.Refused,
+				Hints: []string{"for how they are written: cfboot emulator --help"}}
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+func (a *app) serve(data, addr string, zones []string, account emulator.Account, o emulator.Options, faults []emulator.Failure) error {
 	if err := os.MkdirAll(filepath.Dir(data), 0o700); err != nil {
 		return err
 	}
@@ -71,6 +97,9 @@ func (a *app) serve(data, addr string, zones []string, account emulator.Account,
 			return errors.Join(err, s.Close())
 		}
 	}
+	for _, f := range faults {
+		s.Fail(f)
+	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return errors.Join(err, s.Close())
@@ -85,6 +114,7 @@ func (a *app) serve(data, addr string, zones []string, account emulator.Account,
 		v.Print("export %s=%s", s[0], s[1])
 		a.doc.Settings[s[0]] = s[1]
 	}
+	v.Print("# what exists, and the last requests: http://%s/__emulator/", listener.Addr())
 	if a.json {
 		// Printed now, because it serves until it is stopped.
 		a.doc.OK, a.doc.Command = true, "emulator"

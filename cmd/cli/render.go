@@ -263,5 +263,5 @@ func (a *app) sum(client *kinds.Client, plan provision.Plan, took time.Duration)
 	if r := plan.Changes()[provision.Release]; r > 0 {
 		released = fmt.Sprintf(" (%d released, which stay)", r)
 	}
-	a.view().Print("%s: %d steps%s in %s, %s.", word, n, released, view.Took(took), view.Calls(client.Calls(), " in all"))
+	a.view().Print("%s: %s%s in %s, %s.", word, view.Count(n, "step"), released, view.Took(took), view.Calls(client.Calls(), " in all"))
 }

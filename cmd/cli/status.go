@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
@@ -50,7 +48,7 @@ func (a *app) newStatus() *cobra.Command {
 			for k, i := range st.Intents {
 				a.view().Print("  %-22s %-34s begun at %s and not finished; cfboot apply finishes it", k, i.Name, i.Time.Format("2006-01-02 15:04:05Z07:00"))
 			}
-			a.view().Print("%s.", fmt.Sprintf("%d resources", len(st.Entries)))
+			a.view().Print("%s.", view.Count(len(st.Entries), "resource"))
 			return nil
 		}),
 	}

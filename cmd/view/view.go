@@ -48,6 +48,9 @@ type Document struct {
 	State       *StateDocument    `json:"state,omitempty"`
 	Rendered    *Rendered         `json:"rendered,omitempty"`
 	Checks      []Check           `json:"checks,omitempty"`
+	Patterns    []Named           `json:"patterns,omitempty"`
+	Options     []Named           `json:"options,omitempty"`
+	Pattern     *PatternDocument  `json:"pattern,omitempty"`
 	Next        []string          `json:"next,omitempty"`
 	Version     string            `json:"version,omitempty"`
 	Settings    map[string]string `json:"settings,omitempty"` // environment variables for other tools

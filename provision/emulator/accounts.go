@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -99,12 +98,8 @@ func (s *Server) seenAccounts(c *call) []entry[*account] {
 }
 
 func (s *Server) listAccounts(c *call) (*reply, error) {
-	all, size := s.seenAccounts(c), pageSize{20, 50}
-	if s.o.RepeatLastPage {
-		per := min(max(c.number("per_page", size.usual), 1), size.most)
-		c.query.Set("page", strconv.Itoa(min(c.number("page", 1), max((len(all)+per-1)/per, 1))))
-	}
-	return paged(s, c, all, size, showAccount)
+	c.repeatLastPage = c.repeatLastPage || s.o.RepeatLastPage
+	return paged(s, c, s.seenAccounts(c), pageSize{20, 50}, showAccount)
 }
 
 func (s *Server) getAccount(c *call) (*reply, error) { return ok(showAccount(c.account)) }

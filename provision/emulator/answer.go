@@ -140,6 +140,9 @@ func paged[R record](s *Server, c *call, all []entry[R], size pageSize, show fun
 	all = visible(s, c, all)
 	page, per := c.number("page", 1), c.number("per_page", size.usual)
 	page, per = max(page, 1), min(max(per, 1), size.most)
+	if c.repeatLastPage {
+		page = min(page, max((len(all)+per-1)/per, 1))
+	}
 	lo := min((page-1)*per, len(all))
 	hi := min(lo+per, len(all))
 	part := all[lo:hi]
@@ -155,14 +158,18 @@ func paged[R record](s *Server, c *call, all []entry[R], size pageSize, show fun
 	return &reply{result: result, info: info}, nil
 }
 
-// visible leaves out what lag still hides.
+// visible leaves out of a list what lag still hides and what a fault leaves out.
 func visible[R record](s *Server, c *call, all []entry[R]) []entry[R] {
-	if s.o.Lag <= 0 {
+	if c.lag <= 0 && !c.omitNewest {
 		return all
+	}
+	var newest uint64
+	for _, e := range all {
+		newest = max(newest, e.row.head().Seq)
 	}
 	var out []entry[R]
 	for _, e := range all {
-		if s.seen(c, e.row.head()) {
+		if h := e.row.head(); s.seen(c, h) && !(c.omitNewest && h.Seq == newest) {
 			out = append(out, e)
 		}
 	}
@@ -171,7 +178,7 @@ func visible[R record](s *Server, c *call, all []entry[R]) []entry[R] {
 
 // seen says whether a record is old enough to be visible.
 func (s *Server) seen(c *call, r *row) bool {
-	return s.o.Lag <= 0 || c.x.now.Sub(r.Made) >= s.o.Lag
+	return c.lag <= 0 || c.x.now.Sub(r.Made) >= c.lag
 }
 
 // find gets a record by id, if it exists and lag does not hide it.

@@ -20,6 +20,7 @@ type binding struct {
 	Service      string `json:"service"`
 	Class        string `json:"class_name"`
 	Script       string `json:"script_name"`
+	Index        string `json:"index_name"`
 	OldName      string `json:"old_name"` // inherit
 
 	raw json.RawMessage
@@ -138,6 +139,9 @@ func (s *Server) checkBinding(c *call, w *script, b binding) error {
 		}
 	case "durable_object_namespace":
 		return s.checkClass(c, w, b)
+	}
+	if check := s.bindable[b.Type]; check != nil {
+		return check(c, b)
 	}
 	return nil
 }

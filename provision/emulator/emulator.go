@@ -20,6 +20,32 @@
 // killed process therefore loses nothing that was answered.
 //
 // D1 databases are real SQLite databases, opened when first queried.
+//
+// # Looking at it and steering it
+//
+// Below /__emulator/ it has endpoints of its own, which ask for no token; bodies
+// and answers are JSON:
+//
+//	GET    /                   a page that shows what there is
+//	GET    state               what exists, by kind and by account
+//	GET    requests?last=N     the log of requests, all that is kept without last
+//	GET    rounds              how many requests waited for one another
+//	POST   reset?all=true      forgets requests and faults; with all, what exists too
+//	GET    faults              the faults that may still strike
+//	POST   faults              adds some; PUT replaces them, DELETE clears them
+//	GET    settings            latency, jitter, lag, rate limit, clock
+//	PATCH  settings            changes them; "advance": "5m" moves the clock
+//	POST   account             sets an account's plan and products, see SetAccount
+//	GET    snapshots           their names
+//	PUT    snapshots/NAME      saves all that exists; POST restores it, DELETE drops it
+//	GET    bundle/ACCOUNT/NAME a Worker as it was deployed, as a zip file
+//
+// A fault is a Failure, or a text as ParseFailure reads it:
+//
+//	curl -X POST 127.0.0.1:8799/__emulator/faults -d '"drop POST /d1/database$ after count=2"'
+//
+// The log keeps neither headers nor bodies, and hides what looks like a secret in
+// a query. It forgets the oldest requests.
 package emulator
 
 import (
@@ -45,8 +71,8 @@ type Options struct {
 	// Accounts and Zones are made if they are absent.
 	Accounts []Account
 	Zones    []Zone
-	// Latency is waited before each answer.
-	Latency time.Duration
+	// Latency is waited before each answer, and Jitter at most so much more.
+	Latency, Jitter time.Duration
 	// Lag is how long a fresh resource stays invisible to reads, lists and
 	// whatever depends on it. Names are taken at once.
 	Lag time.Duration
@@ -88,15 +114,18 @@ type Zone struct {
 // Server is an emulated Cloudflare. It is an http.Handler, safe for concurrent
 // use.
 type Server struct {
-	o     Options
-	dir   string
-	root  *node
-	store *store
+	o    Options
+	dir  string
+	root *node
+	// endpoints are the routes below root, as they were registered.
+	endpoints []Endpoint
+	store     *store
 	// mu guards the tables: read-locked by endpoints that only read, locked by
 	// the others.
 	mu sync.RWMutex
 	tables
 	lists     map[string]func() []Resource                                   // of the products that stand in one file
+	bindable  map[string]func(*call, binding) error                          // theirs, too: by type, refuses a binding to what is not there
 	taggables map[string]func(c *call, id string) (name string, exists bool) // likewise, by resource type
 	sqlite    sqliteFiles
 	transfers transfers
@@ -104,6 +133,9 @@ type Server struct {
 	faults    faultQueue
 	rates     rateLimiter
 	latency   duration
+	jitter    duration
+	lag       duration
+	ahead     duration // of Options.Now
 }
 
 // Open opens (or makes) an emulated Cloudflare kept in dir; dir "" keeps it in
@@ -112,11 +144,16 @@ func Open(dir string, o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{o: o, dir: dir, root: newNode(), store: &store{}}
+	s := &Server{dir: dir, root: newNode(), store: &store{}}
+	now := o.Now
+	o.Now = func() time.Time { return now().Add(s.ahead.get()) }
+	s.o = o
 	s.latency.set(o.Latency)
+	s.jitter.set(o.Jitter)
+	s.lag.set(o.Lag)
 	s.rates.limit = o.RateLimit
 	s.tables = newTables(s.store)
-	s.lists = map[string]func() []Resource{}
+	s.lists, s.bindable = map[string]func() []Resource{}, map[string]func(*call, binding) error{}
 	s.taggables = map[string]func(*call, string) (string, bool){}
 	for _, p := range products {
 		kind, list := p(s)
@@ -127,14 +164,14 @@ func Open(dir string, o Options) (*Server, error) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("making the emulator's directory: %w", err)
 		}
-		file = filepath.Join(dir, "cloudflare.db")
+		file = filepath.Join(dir, storeFile)
 	}
 	if err := s.store.open(file); err != nil {
 		return nil, err
 	}
 	s.sqlite.open(dir)
 	s.registerAll()
-	if err := s.seed(); err != nil {
+	if err := errors.Join(s.finishRestoring(), s.seed()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil

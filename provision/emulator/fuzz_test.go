@@ -37,6 +37,10 @@ func FuzzBodies(f *testing.F) {
 		{"POST", a + "workers/scripts/w/assets-upload-session", "application/json"},
 		{"PUT", a + "workflows/f", "application/json"},
 		{"PUT", a + "tags", "application/json"},
+		{"POST", a + "hyperdrive/configs", "application/json"},
+		{"POST", a + "vectorize/v2/indexes/idx/insert", "application/x-ndjson"},
+		{"POST", a + "vectorize/v2/indexes/idx/query", "application/json"},
+		{"POST", a + "vectorize/v2/indexes/idx/metadata_index/create", "application/json"},
 	}
 	send := func(method, path, kind, body string) (int, string) {
 		r := httptest.NewRequest(method, apiPrefix+"/"+path, strings.NewReader(body))
@@ -49,6 +53,7 @@ func FuzzBodies(f *testing.F) {
 	}
 	send("POST", a+"d1/database", "", `{"name":"db"}`)
 	send("POST", a+"r2/buckets", "", `{"name":"buck"}`)
+	send("POST", a+"vectorize/v2/indexes", "", `{"name":"idx","config":{"dimensions":2,"metric":"cosine"}}`)
 	for i := range targets {
 		for _, body := range []string{
 			`{}`, `[]`, `null`, `"x"`, `{"name":1}`, `{"name":"n","title":"t","queue_name":"q","pattern":"example.com/*"}`,

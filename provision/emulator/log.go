@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -26,6 +28,29 @@ type Request struct {
 	Start  time.Time `json:"start"`
 	End    time.Time `json:"end"` // just before the answer is sent
 	RunID  string    `json:"run_id,omitempty"`
+	Fault  string    `json:"fault,omitempty"` // what struck it, see ParseFailure
+}
+
+// What the log keeps at most: requests, and bytes of each path and query. Tests
+// look at all requests of a run, so it is more than anybody reads.
+const (
+	maxRequests = 20000
+	maxLogged   = 2048
+)
+
+// secretQuery finds the values in a query that give somebody rights.
+var secretQuery = regexp.MustCompile(`(?i)((?:^|&)[^=&]*(?:token|signature|secret|credential|password|jwt)[^=&]*=)[^&]*`)
+
+// logged is a query as it may be shown: short, without secrets, and without
+// anything that could steer a terminal.
+func logged(query string) string {
+	query = secretQuery.ReplaceAllString(query, "${1}hidden")
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, query[:min(len(query), maxLogged)])
 }
 
 type requestLog struct {
@@ -36,31 +61,65 @@ type requestLog struct {
 }
 
 func (l *requestLog) begin(r *http.Request, path string) *Request {
+	req := &Request{Method: r.Method, Path: path[:min(len(path), maxLogged)], Query: logged(r.URL.RawQuery), RunID: r.Header.Get(runHeader)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.n++
-	return &Request{N: l.n, Method: r.Method, Path: path, Query: r.URL.RawQuery,
-		Start: time.Now(), RunID: r.Header.Get(runHeader)}
+	req.N, req.Start = l.n, time.Now()
+	return req
 }
 
 func (l *requestLog) end(req *Request, w io.Writer) {
 	req.End = time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.done) == maxRequests {
+		l.done = slices.Delete(l.done, 0, maxRequests/4)
+	}
 	l.done = append(l.done, *req)
 	if w == nil {
 		return
 	}
-	line := fmt.Sprintf("%s %4d %-6s %s", req.Start.Format("15:04:05.000"), req.N, req.Method, req.Path)
-	if req.Query != "" {
-		line += "?" + req.Query
-	}
-	line += fmt.Sprintf(" %d", req.Status)
-	if req.Code != 0 {
-		line += fmt.Sprintf(" (%d)", req.Code)
-	}
-	_, err := fmt.Fprintf(w, "%s %.1fms\n", line, float64(req.End.Sub(req.Start).Microseconds())/1000)
+	_, err := fmt.Fprintln(w, req.line())
 	_ = err // a log that cannot be written must not fail requests
+}
+
+// longID is an account's or zone's id in a path, of which a person needs only
+// the beginning.
+var longID = regexp.MustCompile(`^(/(?:accounts|zones)/[0-9a-f]{6})[0-9a-f]{26}`)
+
+// where is the request's path and query, as a person reads it.
+func (req *Request) where() string {
+	at := longID.ReplaceAllString(req.Path, "$1…")
+	if req.Query != "" {
+		at += "?" + req.Query
+	}
+	return at
+}
+
+// outcome is the status and the code, or what happened instead.
+func (req *Request) outcome() string {
+	switch {
+	case req.Status == 0:
+		return "dropped"
+	case req.Code != 0:
+		return fmt.Sprintf("%d (%d)", req.Status, req.Code)
+	}
+	return fmt.Sprint(req.Status)
+}
+
+// took is how long the request was worked on, in milliseconds.
+func (req *Request) took() string {
+	return fmt.Sprintf("%.1f", float64(req.End.Sub(req.Start).Microseconds())/1000)
+}
+
+// line is the request as a person reads it.
+func (req *Request) line() string {
+	line := fmt.Sprintf("%s  %-6s %-12s %8s ms  %s", req.Start.Format("15:04:05.000"), req.Method, req.outcome(), req.took(), req.where())
+	if req.Fault != "" {
+		line += "  <- " + req.Fault
+	}
+	return line
 }
 
 func (l *requestLog) hook(req *Request, phase string) {

@@ -109,7 +109,7 @@ func (s *Server) listBuckets(c *call) (*reply, error) {
 	if cursor, err := base64.RawURLEncoding.DecodeString(q.Get("cursor")); err == nil && len(cursor) > 0 {
 		after = string(cursor)
 	}
-	all := s.bucketsByName.within(c.account.ID, jurisdiction)
+	all := visible(s, c, s.bucketsByName.within(c.account.ID, jurisdiction))
 	descending := q.Get("direction") == "desc"
 	if descending {
 		all = slices.Clone(all)
@@ -130,7 +130,7 @@ func (s *Server) listBuckets(c *call) (*reply, error) {
 	}
 	found, more := []bucketView{}, false
 	for _, e := range all {
-		if !strings.Contains(e.row.Name, q.Get("name_contains")) || !s.seen(c, e.row.head()) {
+		if !strings.Contains(e.row.Name, q.Get("name_contains")) {
 			continue
 		}
 		if more = len(found) == per; more {

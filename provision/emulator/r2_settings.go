@@ -265,7 +265,22 @@ func (s *Server) addBucketDomain(c *call) (*reply, error) {
 	d := &bucketDomain{row: row{ID: newID()}, Bucket: b.ID, Domain: in.Domain, Zone: z.ID,
 		MinTLS: cmp.Or(in.MinTLS, "1.0"), Enabled: in.Enabled == nil || *in.Enabled, Ciphers: in.Ciphers}
 	s.bucketDomains.put(c.x, d)
-	return ok(s.showBucketDomain(d))
+	return ok(addedDomain(d))
+}
+
+func addedDomain(d *bucketDomain) map[string]any {
+	out := changedDomain(d)
+	out["zoneId"] = d.Zone
+	return out
+}
+
+// changedDomain is what a change answers: less than reading it does.
+func changedDomain(d *bucketDomain) map[string]any {
+	out := map[string]any{"domain": d.Domain, "enabled": d.Enabled, "minTLS": d.MinTLS}
+	if d.Ciphers != nil {
+		out["ciphers"] = d.Ciphers
+	}
+	return out
 }
 
 func (s *Server) theBucketDomain(c *call) (*bucketDomain, error) {
@@ -306,7 +321,7 @@ func (s *Server) putBucketDomain(c *call) (*reply, error) {
 		next.Ciphers = in.Ciphers
 	}
 	s.bucketDomains.put(c.x, &next)
-	return ok(s.showBucketDomain(&next))
+	return ok(changedDomain(&next))
 }
 
 func (s *Server) deleteBucketDomain(c *call) (*reply, error) {

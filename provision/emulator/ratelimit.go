@@ -36,13 +36,26 @@ type quota struct {
 	blocked     bool
 }
 
+func (l *rateLimiter) most() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limit
+}
+
+// set changes the limit, and counts anew.
+func (l *rateLimiter) set(limit int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limit, l.users = limit, nil
+}
+
 // take counts a call.
 func (l *rateLimiter) take(user string, now time.Time) quota {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.limit <= 0 {
 		return quota{limit: usualRate, left: usualRate, reset: rateWindow}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.users == nil {
 		l.users = map[string]*rateUse{}
 	}

@@ -1,8 +1,10 @@
 package emulator
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -43,7 +45,21 @@ func (s *Server) on(method, pattern, group string, serve endpoint) *route {
 	}
 	r := &route{method: method, group: group, serve: serve}
 	n.routes[method] = r
+	s.endpoints = append(s.endpoints, Endpoint{method, pattern})
 	return r
+}
+
+// An Endpoint is a method and a path below /client/v4/ that the emulator
+// answers. In the path {x} stands for one segment, {x...} for all that follow.
+type Endpoint struct{ Method, Path string }
+
+func (e Endpoint) String() string { return e.Method + " " + e.Path }
+
+// Endpoints lists all that is answered, by path.
+func (s *Server) Endpoints() []Endpoint {
+	return slices.SortedFunc(slices.Values(s.endpoints), func(a, b Endpoint) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Method, b.Method))
+	})
 }
 
 func (n *node) child(seg string) *node {

@@ -222,6 +222,8 @@ func TestVersions(t *testing.T) {
 			want: map[string]any{"number": 2, "annotations.workers/tag": "t", "resources.bindings": []any{}, "metadata.has_preview": false}},
 		{name: "of nothing", method: "POST", path: "A/workers/scripts/nope/versions", body: body, header: []string{"Content-Type", kind}, status: 404, code: 10007},
 		{name: "newest first", method: "GET", path: "A/workers/scripts/w/versions?deployable=true", want: map[string]any{"items.0.id": "{v}", "items.1.id": first, "items.2": nil}},
+		{name: "the second page", method: "GET", path: "A/workers/scripts/w/versions?page=2&per_page=1", want: map[string]any{"items.0.id": first, "items.1": nil}},
+		{name: "past the end", method: "GET", path: "A/workers/scripts/w/versions?page=3&per_page=1", want: map[string]any{"items": []any{}}},
 		{method: "GET", path: "A/workers/scripts/w/versions/{v}", want: map[string]any{"id": "{v}"}},
 		{name: "missing", method: "GET", path: "A/workers/scripts/w/versions/nope", status: 404, code: 100146},
 		{name: "secrets need a deployed version", method: "PUT", path: "A/workers/scripts/w/secrets", body: `{"name":"K","text":"x","type":"secret_text"}`, status: 400, code: 10215},

@@ -26,6 +26,7 @@ type call struct {
 	token   *Token
 	account *account // of the path, if the path names one
 	zone    *zone
+	effects
 }
 
 // duration is a time.Duration that may change while requests are served.
@@ -36,6 +37,10 @@ func (d *duration) get() time.Duration  { return time.Duration(d.n.Load()) }
 
 // SetLatency changes what is waited before each answer from now on.
 func (s *Server) SetLatency(d time.Duration) { s.latency.set(d) }
+
+// Advance moves the clock forward, beyond what Options.Now says: what was made
+// is so much older.
+func (s *Server) Advance(by time.Duration) { s.ahead.n.Add(int64(by)) }
 
 // ServeHTTP serves the API under /client/v4 and the emulator's own controls
 // under /__emulator.
@@ -56,13 +61,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.requests.hook(req, "before")
-	if !wait(r, s.latency.get()) {
+	fault, fx := s.faults.take(r.Method, path)
+	req.Fault = strings.Join(fx.names, ", ")
+	fx.lag = max(fx.lag, s.lag.get())
+	if !wait(r, s.latency.get()+jitter(s.jitter.get())+fx.delay) {
 		s.finish(w, r, req, answer{}, true)
 		return
 	}
 	budget := s.rates.take(r.Header.Get("Authorization")+r.Header.Get("X-Auth-Key"), s.o.Now())
 	budget.headers(w.Header())
-	fault := s.faults.take(r.Method, path)
 	if fault != nil && !fault.After {
 		s.requests.hook(req, "after")
 		s.finish(w, r, req, fault.answer(), fault.Drop)
@@ -72,7 +79,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if budget.blocked {
 		a = budget.answer()
 	} else {
-		a = s.perform(r, path, body)
+		a = s.perform(r, path, body, fx)
 	}
 	s.requests.hook(req, "after")
 	if fault != nil {
@@ -120,7 +127,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, req *Request, a 
 }
 
 // perform authenticates, finds the endpoint and runs it as one transaction.
-func (s *Server) perform(r *http.Request, path string, body []byte) answer {
+func (s *Server) perform(r *http.Request, path string, body []byte, fx effects) answer {
 	found, params, refused := s.lookup(r, path)
 	if refused != nil {
 		// Whoever has no valid credentials learns nothing about routes.
@@ -130,7 +137,7 @@ func (s *Server) perform(r *http.Request, path string, body []byte) answer {
 		return renderError(refused)
 	}
 	c := &call{Request: r, body: body, query: r.URL.Query(), params: params,
-		x: &txn{store: s.store, now: s.o.Now()}}
+		x: &txn{store: s.store, now: s.o.Now()}, effects: fx}
 	if found.free {
 		if err := s.admitFree(c, found, path); err != nil {
 			return renderError(err)

@@ -316,48 +316,6 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-func TestControl(t *testing.T) {
-	c := open(t, Options{})
-	control := func(method, path, body string) got {
-		r := httptest.NewRequest(method, controlPrefix+path, strings.NewReader(body))
-		w := httptest.NewRecorder()
-		c.ServeHTTP(w, r)
-		return parse(w.Result())
-	}
-	control("POST", "fail", `{"path":"/queues$","status":503}`)
-	if g := c.do("GET", "A/queues", nil); g.Status != 503 {
-		t.Errorf("the posted failure did not strike: %d", g.Status)
-	}
-	c.must("POST", "A/queues", `{"queue_name":"q"}`)
-	for _, test := range []struct{ method, path, body, want string }{
-		{"GET", "state", "", `{"count":{"consumer":0,"d1":0,"dns":0,"domain":0,"kv":0,"queue":1,"r2":0,"route":0,"worker":0},"resources":[{"kind":"queue"`},
-		{"GET", "rounds", "", `{"rounds":2}`},
-		{"POST", "fail", `{"path":"("}`, "no regular expression"},
-		{"POST", "fail", `[]`, "no Failure"},
-		{"POST", "latency", `{"ms":20}`, `{"ok":true}`},
-		{"POST", "latency", `x`, "want {"},
-		{"GET", "requests", "", `"method":"POST"`},
-		{"POST", "reset", "", `{"ok":true}`},
-		{"GET", "requests", "", `[]`},
-		{"GET", "nope", "", "GET state"},
-	} {
-		if g := control(test.method, test.path, test.body); !strings.Contains(g.Raw, test.want) {
-			t.Errorf("%s %s: got %s, want %s", test.method, test.path, g.Raw, test.want)
-		}
-	}
-	start := time.Now()
-	c.must("GET", "A/queues", nil)
-	if took := time.Since(start); took < 20*time.Millisecond {
-		t.Errorf("latency was not set: %v", took)
-	}
-	r := httptest.NewRequest("GET", "/elsewhere", nil)
-	w := httptest.NewRecorder()
-	c.ServeHTTP(w, r)
-	if w.Code != 404 {
-		t.Errorf("a path that is not the API: %d", w.Code)
-	}
-}
-
 func TestResources(t *testing.T) {
 	c := open(t, Options{})
 	c.script("w")

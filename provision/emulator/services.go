@@ -109,8 +109,11 @@ func (s *Server) workerByAny(c *call) (*script, error) {
 
 func (s *Server) showWorker(c *call, w *script) any {
 	host := w.Name + "." + c.account.Subdomain + ".workers.dev"
+	none := []any{} // who refers to it is not followed here
 	out := map[string]any{"id": w.ID, "name": w.Name, "created_on": micros(w.Made), "updated_on": micros(w.Modified),
-		"logpush": w.Logpush, "tags": orEmpty(w.Tags),
+		"observability": map[string]any{"enabled": false}, "tail_consumers": none,
+		"references": map[string]any{"dispatch_namespace_outbounds": none, "domains": none, "durable_objects": none, "queues": none, "workers": none},
+		"logpush":    w.Logpush, "tags": orEmpty(w.Tags),
 		"subdomain": map[string]any{"enabled": w.Enabled, "previews_enabled": w.Previews,
 			"url": "https://" + host, "preview_url_suffix": "-" + host}}
 	setRaw(out, "tail_consumers", w.Tails)

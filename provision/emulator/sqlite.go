@@ -16,7 +16,8 @@ import (
 // the emulator's directory, opened for the length of a query, or in memory,
 // opened when first queried.
 type sqliteFiles struct {
-	dir    string // "": memory
+	dir    string       // "": memory
+	whole  sync.RWMutex // locked while all files are copied or put back
 	mu     sync.Mutex
 	busy   map[string]*sync.Mutex // one query at a time per database, as on D1
 	memory map[string]*sql.DB     // memory only
@@ -31,6 +32,8 @@ func (f *sqliteFiles) open(dir string) {
 
 // with runs work on the one connection to a database.
 func (f *sqliteFiles) with(ctx context.Context, id string, work func(*sql.Conn) error) error {
+	f.whole.RLock()
+	defer f.whole.RUnlock()
 	lock := f.lock(id)
 	lock.Lock()
 	defer lock.Unlock()

@@ -36,6 +36,7 @@ type loader interface {
 	tableName() string
 	load(value []byte) (uint64, error)
 	loaded()
+	clear()
 }
 
 const blobBucket = "blob"
@@ -67,15 +68,11 @@ func (s *store) open(path string) error {
 
 func (s *store) read() error {
 	return s.db.Update(func(b *bbolt.Tx) error {
-		if _, err := b.CreateBucketIfNotExists([]byte(blobBucket)); err != nil {
+		if err := s.makeBuckets(b); err != nil {
 			return err
 		}
 		for _, t := range s.tables {
-			bucket, err := b.CreateBucketIfNotExists([]byte(t.tableName()))
-			if err != nil {
-				return err
-			}
-			err = bucket.ForEach(func(_, v []byte) error {
+			err := b.Bucket([]byte(t.tableName())).ForEach(func(_, v []byte) error {
 				seq, err := t.load(v)
 				s.seq = max(s.seq, seq)
 				return err
@@ -87,6 +84,17 @@ func (s *store) read() error {
 		}
 		return nil
 	})
+}
+
+// makeBuckets makes what is missing for the tables and the blobs.
+func (s *store) makeBuckets(b *bbolt.Tx) error {
+	_, err := b.CreateBucketIfNotExists([]byte(blobBucket))
+	for _, t := range s.tables {
+		if err == nil {
+			_, err = b.CreateBucketIfNotExists([]byte(t.tableName()))
+		}
+	}
+	return err
 }
 
 func (s *store) close() error {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -35,6 +36,25 @@ func serveChild(dir string) {
 	server := httptest.NewServer(s)
 	fmt.Println(server.URL)
 	select {} // until killed
+}
+
+// startChild starts an emulator in another process, and says where its API is.
+func startChild(t *testing.T, dir string) (child *exec.Cmd, base string) {
+	t.Helper()
+	child = exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), childDir+"="+dir)
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	url, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return child, strings.TrimSpace(url) + apiPrefix + "/"
 }
 
 // remote sends a request to an emulator in another process.
@@ -62,20 +82,7 @@ func remote(t *testing.T, method, url, body, kind string) got {
 // without warning, and finds all of it again.
 func TestSurvivesKill(t *testing.T) {
 	dir := t.TempDir()
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), childDir+"="+dir)
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	url, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	base := strings.TrimSpace(url) + apiPrefix + "/"
+	child, base := startChild(t, dir)
 	a := base + "accounts/" + acct + "/"
 	if _, err := Open(dir, Options{}); !errors.Is(err, ErrLocked) {
 		t.Errorf("opening it a second time: %v, want ErrLocked", err)
@@ -145,6 +152,74 @@ func TestSurvivesKill(t *testing.T) {
 	defer s.Close()
 	if n := s.Count(); n["d1"]+n["kv"]+n["r2"] != 0 {
 		t.Errorf("deleted things came back: %v", n)
+	}
+}
+
+// TestKilledWhileWriting kills the process in the middle of many writes. What it
+// had answered is there afterwards; what it had not is there whole or not at all.
+func TestKilledWhileWriting(t *testing.T) {
+	dir := t.TempDir()
+	child, base := startChild(t, dir)
+	a := base + "accounts/" + acct + "/"
+	send := func(method, path, body string) bool {
+		r, err := http.NewRequest(method, a+path, strings.NewReader(body))
+		if err != nil {
+			return false
+		}
+		r.Header.Set("Authorization", "Bearer x")
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return false
+		}
+		defer answer.Body.Close()
+		return parse(answer).Status == 200
+	}
+	send("POST", "d1/database", `{"name":"db"}`)
+	send("POST", "d1/database/db/query", `{"sql":"create table t(a)"}`)
+	send("POST", "r2/buckets", `{"name":"buck"}`)
+	var wg sync.WaitGroup
+	queues, objects, rows := 0, 0, 0
+	write := func(answered *int, one func(n int) bool) {
+		wg.Go(func() {
+			for one(*answered) {
+				*answered++
+			}
+		})
+	}
+	write(&queues, func(n int) bool { return send("POST", "queues", fmt.Sprintf(`{"queue_name":"q-%d"}`, n)) })
+	write(&objects, func(n int) bool {
+		return send("PUT", fmt.Sprintf("r2/buckets/buck/objects/%d", n), strings.Repeat(fmt.Sprint(n%10), 9999))
+	})
+	write(&rows, func(n int) bool {
+		return send("POST", "d1/database/db/query", fmt.Sprintf(`{"sql":"insert into t values (%d); insert into t values (%d)"}`, 2*n, 2*n+1))
+	})
+	time.Sleep(300 * time.Millisecond)
+	if err := child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	_ = child.Wait() // it was killed, and says so
+	if queues == 0 || objects == 0 || rows == 0 {
+		t.Fatalf("too little was written: %d queues, %d objects, %d rows", queues, objects, rows)
+	}
+	s, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c := &cloud{t, s, http.Header{"Authorization": {"Bearer x"}}}
+	if n := s.Count()["queue"]; n != queues && n != queues+1 {
+		t.Errorf("%d queues were answered, %d are there", queues, n)
+	}
+	for n := range objects + 1 {
+		g := c.do("GET", fmt.Sprintf("A/r2/buckets/buck/objects/%d", n), nil)
+		if lost := g.Status != 200 && n < objects; lost || g.Status == 200 && g.Raw != strings.Repeat(fmt.Sprint(n%10), 9999) {
+			t.Errorf("object %d of %d: %d, %d bytes", n, objects, g.Status, len(g.Raw))
+		}
+	}
+	g := c.must("POST", "A/d1/database/db/query", `{"sql":"select count(*) as n from t"}`)
+	if n, _ := g.field("0.results.0.n").(float64); int(n) != 2*rows && int(n) != 2*rows+2 {
+		t.Errorf("%d pairs of rows were answered, %v rows are there", rows, n)
 	}
 }
 

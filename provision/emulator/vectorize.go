@@ -9,19 +9,25 @@ import (
 
 const groupVectorize = "Vectorize"
 
-// vectorizeIndexes is Vectorize's control plane: indexes and what is known of
-// them. Vectors themselves are not kept.
+// vectorizeIndexes is Vectorize: the indexes here, what they hold in vectors.go
+// and metadata_indexes.go.
 type vectorizeIndexes struct {
-	s      *Server
-	rows   *table[*vectorIndex]
-	byName *index[*vectorIndex]
+	s                *Server
+	rows             *table[*vectorIndex]
+	byName           *index[*vectorIndex]
+	vectors          *table[*vector]
+	vectorsByName    *index[*vector]
+	properties       *table[*metadataIndex]
+	propertiesByName *index[*metadataIndex]
 }
 
-// vectorIndex is an index as it is kept. All of it is immutable.
+// vectorIndex is an index as it is kept. What its owner set is immutable.
 type vectorIndex struct {
 	row
 	Account, Name, Description, Metric string
 	Dimensions                         int
+	Mutation                           string // the newest one's id, "" before the first
+	Mutated                            time.Time
 }
 
 var _ = provide(func(s *Server) (string, func() []Resource) {
@@ -33,6 +39,9 @@ var _ = provide(func(s *Server) (string, func() []Resource) {
 	s.on("GET", base+"/{index}", groupVectorize, v.get)
 	s.on("GET", base+"/{index}/info", groupVectorize, v.info)
 	s.on("DELETE", base+"/{index}", groupVectorize, v.delete)
+	v.registerVectors(base + "/{index}")
+	v.registerProperties(base + "/{index}")
+	s.bindable["vectorize"] = v.checkBinding
 	// guess: the id is the name, which is all that the API calls an index by.
 	s.taggables["vectorize_index"] = func(c *call, id string) (string, bool) {
 		i, has := v.byName.one(c.account.ID, id)
@@ -78,6 +87,16 @@ type vectorConfig struct {
 	Metric     string `json:"metric"`
 }
 
+// vectorPresets are the models for which an index may be made without saying
+// more; the document of 2026 has their names. guess: the metric.
+var vectorPresets = map[string]vectorConfig{
+	"@cf/baai/bge-small-en-v1.5":     {384, "cosine"},
+	"@cf/baai/bge-base-en-v1.5":      {768, "cosine"},
+	"@cf/baai/bge-large-en-v1.5":     {1024, "cosine"},
+	"openai/text-embedding-ada-002":  {1536, "cosine"},
+	"cohere/embed-multilingual-v2.0": {768, "cosine"},
+}
+
 func showIndex(i *vectorIndex) any {
 	made := i.Made.UTC().Format(time.RFC3339Nano)
 	return vectorIndexView{i.Name, i.Description, vectorConfig{i.Dimensions, i.Metric}, made, made}
@@ -85,12 +104,18 @@ func showIndex(i *vectorIndex) any {
 
 func (v *vectorizeIndexes) create(c *call) (*reply, error) {
 	var in struct {
-		Name        string       `json:"name"`
-		Description string       `json:"description"`
-		Config      vectorConfig `json:"config"`
+		Name        string `json:"name"`
+		Description string `json:"description"`
+		Config      struct {
+			vectorConfig
+			Preset string `json:"preset"`
+		} `json:"config"`
 	}
 	if err := c.decode(&in, errIndexConfig); err != nil {
 		return nil, err
+	}
+	if preset, has := vectorPresets[in.Config.Preset]; has {
+		in.Config.vectorConfig = preset
 	}
 	switch _, taken := v.byName.one(c.account.ID, in.Name); {
 	case len(in.Name) > 64 || !indexName.MatchString(in.Name):
@@ -100,7 +125,7 @@ func (v *vectorizeIndexes) create(c *call) (*reply, error) {
 	case taken:
 		return nil, errIndexExists
 	}
-	i := &vectorIndex{row{ID: newID()}, c.account.ID, in.Name, in.Description, in.Config.Metric, in.Config.Dimensions}
+	i := &vectorIndex{row: row{ID: newID()}, Account: c.account.ID, Name: in.Name, Description: in.Description, Metric: in.Config.Metric, Dimensions: in.Config.Dimensions}
 	v.rows.put(c.x, i)
 	return ok(showIndex(i))
 }
@@ -134,7 +159,11 @@ func (v *vectorizeIndexes) info(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok(map[string]any{"dimensions": i.Dimensions, "vectorCount": 0, "processedUpToDatetime": nil, "processedUpToMutation": nil})
+	out := map[string]any{"dimensions": i.Dimensions, "vectorCount": len(v.vectorsByName.within(i.ID)), "processedUpToDatetime": nil, "processedUpToMutation": nil}
+	if i.Mutation != "" {
+		out["processedUpToDatetime"], out["processedUpToMutation"] = millis(i.Mutated), i.Mutation
+	}
+	return ok(out)
 }
 
 func (v *vectorizeIndexes) delete(c *call) (*reply, error) {
@@ -142,7 +171,15 @@ func (v *vectorizeIndexes) delete(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.rows.remove(c.x, i.ID)
+	v.drop(c, i)
 	v.s.removeTags(c.x, "vectorize_index", i.Name)
 	return ok(nil)
+}
+
+// checkBinding refuses a binding to what does not exist. guess: the status.
+func (v *vectorizeIndexes) checkBinding(c *call, b binding) error {
+	if i, has := v.byName.one(c.account.ID, b.Index); !has || !v.s.seen(c, i.head()) {
+		return refuse(http.StatusBadRequest, 10159, "Vectorize binding '%s' references index '%s' which was not found.", b.Name, b.Index)
+	}
+	return nil
 }

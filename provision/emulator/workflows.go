@@ -92,6 +92,7 @@ func (s *Server) putWorkflow(c *call) (*reply, error) {
 	next.Modified, next.Version = c.x.now, newUUID()
 	s.workflows.put(c.x, &next)
 	out := showWorkflow(&next)
+	delete(out, "instances") // a change answers the version, not how its instances fare
 	out["version_id"], out["is_deleted"], out["terminator_running"] = next.Version, 0, 0
 	return ok(out)
 }

@@ -140,6 +140,37 @@ func TestWranglerStores(t *testing.T) {
 	}
 }
 
+// TestWranglerIndexes shows that the real wrangler manages Vectorize and
+// Hyperdrive of the emulator.
+func TestWranglerIndexes(t *testing.T) {
+	w := newWrangler(t)
+	w.run("", words("vectorize create v1 --dimensions 3 --metric cosine"), `"index_name": "v1"`)
+	w.run("", words("vectorize create-metadata-index v1 --property-name a --type string"), "Successfully enqueued")
+	w.run("", words("vectorize list-metadata-index v1"), "string")
+	w.file("v.ndjson", `{"id":"one","values":[1,2,3],"metadata":{"a":"x"}}`)
+	w.run("", words("vectorize insert v1 --file v.ndjson"), "Successfully enqueued 1 vectors")
+	w.run("", words("vectorize upsert v1 --file v.ndjson"), "Successfully enqueued 1 vectors")
+	w.run("", words("vectorize query v1 --vector 1 2 3"), `"id": "one"`)
+	w.run("", words("vectorize get-vectors v1 --ids one"), `"values"`)
+	w.run("", words("vectorize list-vectors v1"), "Showing 1 of 1")
+	w.run("", words("vectorize delete-vectors v1 --ids one"), "Successfully enqueued 1 vectors")
+	w.run("", words("vectorize info v1"), "vectorCount")
+	w.run("", words("vectorize delete-metadata-index v1 --property-name a"), "Successfully enqueued")
+	w.run("", words("vectorize delete v1 --force"), "Deleted index v1")
+	w.run("", words("hyperdrive create h1 --connection-string postgres://u:hunter2@db.example.com:5432/app"), "HYPERDRIVE")
+	w.run("", words("hyperdrive list"), "db.example.com")
+	id := w.must("GET", "A/hyperdrive/configs", nil).text("0.id")
+	w.run("", words("hyperdrive update "+id+" --origin-user v --origin-password hunter3"), `"user": "v"`)
+	w.run("", words("hyperdrive update "+id+" --caching-disabled true"), `"disabled": true`)
+	if out := w.run("", words("hyperdrive get "+id), `"h1"`); strings.Contains(out, "hunter") {
+		t.Errorf("it shows a password: %s", out)
+	}
+	w.run("", words("hyperdrive delete "+id), "Deleted")
+	if n := w.Count(); n["hyperdrive"]+n["vectorize"] != 0 {
+		t.Errorf("left over: %v", n)
+	}
+}
+
 // project is a configuration with everything a deployment asks for.
 func (w *wrangler) project() {
 	db := w.must("POST", "A/d1/database", `{"name":"full-db"}`).text("uuid")

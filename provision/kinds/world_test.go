@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cfboot/cfboot/e2e/record"
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/emulator"
 	"github.com/cfboot/cfboot/provision/kinds"
@@ -54,7 +55,7 @@ func newWorldWith(t testing.TB, o emulator.Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{server: s, http: httptest.NewServer(s), path: filepath.Join(t.TempDir(), "state.json"), allow: true, token: "token-0123456789012345678901234567890123456"}
+	w := &world{server: s, http: httptest.NewServer(record.Around("kinds", s)), path: filepath.Join(t.TempDir(), "state.json"), allow: true, token: "token-0123456789012345678901234567890123456"}
 	t.Cleanup(func() { w.http.Close(); _ = s.Close() })
 	var zones struct {
 		Result []struct{ ID string }

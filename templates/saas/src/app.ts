@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
+import { extras } from './extras';
 import { envelope, onError } from './lib/errors';
 import { rateLimit, requireToken } from './lib/guards';
 import { health } from './routes/health';
@@ -37,6 +38,7 @@ app
   .route('/health', health)
   .route('/api/v1/projects', projects)
   .route('/api/v1/uploads', uploads)
+  .route('/api/v1/extras', extras)
   .get('/api/v1/config', async (c) => c.json({ data: (await c.env.CONFIG.get('app', { type: 'json', cacheTtl: 60 })) ?? {} }));
 
 app.doc31('/api/v1/doc', (c) => ({
