@@ -21,7 +21,7 @@ var layers = map[string][]string{
 	"provision/state":      {module + "provision", module + "provision/crashpoint", "github.com/gofrs/flock", "github.com/oklog/ulid/v2", "golang.org/x/sys/"},
 	"provision/crashpoint": {},
 	"provision/emulator":   {"go.etcd.io/bbolt", "go.etcd.io/bbolt/", "modernc.org/sqlite", "golang.org/x/net/"},
-	"templates":            {},
+	"templates":            {"golang.org/x/text/"},
 	"wrangler":             {"github.com/tailscale/hujson"},
 	"cmd/view":             {module + "provision"},
 	"cmd/cli":              {module, "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/google/renameio/v2/maybe", "github.com/agext/levenshtein", "golang.org/x/"},

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tailscale/hujson"
@@ -18,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-var plain = Values{Name: "my-saas", Domain: "my-saas.example", Schema: "./cfboot.schema.json", Version: "0.0.0"}
+var plain = Values{Name: "my-saas", Domain: "my-saas.example", Schema: "./cfboot.schema.json", Version: "0.0.0", Backup: "worker"}
 
 func TestTrees(t *testing.T) {
 	for _, p := range Patterns() {
@@ -86,6 +84,9 @@ func TestFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, f := range files {
+				if filepath.Ext(f.Path) == ".png" {
+					continue // no text
+				}
 				switch {
 				case bytes.Contains(f.Data, []byte("\r")):
 					t.Errorf("%s has carriage returns", f.Path)
@@ -160,22 +161,78 @@ func TestPins(t *testing.T) {
 	}
 }
 
+// What a pattern says of itself stays with it, and is whole.
+func TestDescriptions(t *testing.T) {
+	for _, p := range Patterns() {
+		if p.Summary == p.Name || p.Description == "" || p.Cost.AsOf == "" || len(p.Cost.Limits) == 0 {
+			t.Errorf("%s does not say what it is and costs: %+v", p.Name, p)
+		}
+		files, err := Render(p.Name, plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if f.Path == descriptionFile {
+				t.Errorf("%s: the description is written into projects", p.Name)
+			}
+		}
+	}
+	for text, want := range map[string]string{
+		`{"summary": "a"`:                 "pattern.json: unexpected EOF",
+		`{"summary": "a"} {}`:             "there is more after the object",
+		`{"summary": "a", "sumary": "b"}`: `unknown field "sumary"`,
+		`{"summary": "a\nb"}`:             `"summary" must be one line`,
+		`{}`:                              `"summary" must be one line`,
+		`{"summary": "a", "cost": {"as_of": "in 2026"}}`: `must be a day: 2026-01-31, not "in 2026"`,
+	} {
+		_, err := describe("p", sources{descriptionFile: []byte(text)})
+		if want == "" || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
 func TestBadPatterns(t *testing.T) {
-	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	long := strings.Repeat("a", 100)
 	for _, c := range []struct {
 		name string
-		fs   fs.FS
+		from sources
 		want string
 	}{
-		{"unknown value", fstest.MapFS{"a.tmpl": file("[[ .Nothing ]]")}, "can't evaluate field Nothing"},
-		{"unknown function", fstest.MapFS{"a.tmpl": file(`[[ env "HOME" ]]`)}, `function "env" not defined`},
-		{"one file twice", fstest.MapFS{"README.md": file(""), "readme.MD": file("")}, "are one file where case does not count"},
-		{"template beside its result", fstest.MapFS{"a": file(""), "a.tmpl": file("")}, "are one file"},
-		{"device", fstest.MapFS{"src/con.ts": file("")}, "not every system can have"},
-		{"trailing dot", fstest.MapFS{"src./a": file("")}, "not every system can have"},
-		{"backslash", fstest.MapFS{`..\a`: file("")}, "is no path for a file of a project"},
+		{"unknown value", sources{"a.tmpl": []byte("\n[[ .Nothing ]]")}, "a.tmpl:2:3: executing \"a.tmpl\" at <.Nothing>: can't evaluate field Nothing"},
+		{"unknown function", sources{"a.tmpl": []byte(`[[ env "HOME" ]]`)}, `a.tmpl:1: function "env" not defined`},
+		{"forbidden function", sources{"a.tmpl": []byte("x\n[[ printf `%9999999d` 1 ]]")}, "a.tmpl:2:3: a template may not use the function printf; there are: if, else, end"},
+		{"loop", sources{"a.tmpl": []byte("[[ range 1000000000 ]][[ end ]]")}, "a.tmpl:1:9: a template may not use range"},
+		{"loop in an if", sources{"a.tmpl": []byte("[[ if .Name ]][[ else ]][[ range 9 ]][[ end ]][[ end ]]")}, "may not use range"},
+		{"variable", sources{"a.tmpl": []byte("[[ $x := print .Name .Name ]]")}, "may not use variables"},
+		{"variable of an if", sources{"a.tmpl": []byte("[[ if $x := .Name ]][[ end ]]")}, "may not use variables"},
+		{"with", sources{"a.tmpl": []byte("[[ with .Name ]][[ . ]][[ end ]]")}, "may not use with"},
+		{"recursion", sources{"a.tmpl": []byte(`[[ define "b" ]][[ template "b" ]][[ end ]][[ template "b" ]]`)}, `a.tmpl: a template may not define another: "b"`},
+		{"itself", sources{"a.tmpl": []byte(`[[ template "a.tmpl" ]]`)}, "may not use template"},
+		{"everything", sources{"a.tmpl": []byte(`[[ . ]]`)}, "may not use ."},
+		{"growing value", sources{"a.tmpl": []byte("[[ " + strings.Repeat("json (", 30) + "json .Name" + strings.Repeat(")", 30) + " ]]")}, "a value is larger than 64 KiB"},
+		{"growing output", sources{"a.tmpl": []byte(strings.Repeat("[[ "+strings.Repeat("json (", 13)+"json .Name"+strings.Repeat(")", 13)+" ]]", 200))}, "it makes more than 2 MiB"},
+		{"large template", sources{"a.tmpl": make([]byte, maxTemplate+1)}, "a.tmpl: the template is larger than 2 MiB"},
+		{"many actions", sources{"a.tmpl": []byte(strings.Repeat("[[ .Name ]]", maxActions+1))}, "a.tmpl: the template has more than 2000 actions"},
+		{"not closed", sources{"a.tmpl": []byte("[[ if .Name ]]")}, "a.tmpl:1: unexpected EOF"},
+		{"large project", sources{"a": make([]byte, maxTotal), "b.tmpl": []byte("x")}, "b.tmpl: with it the project is larger than 25 MiB"},
+		{"one file twice", sources{"README.md": nil, "readme.MD": nil}, "are one file where case does not count"},
+		{"one file twice, beyond ASCII", sources{"\u00c9": nil, "e\u0301": nil}, "are one file where case does not count"},
+		{"template beside its result", sources{"a": nil, "a.tmpl": nil}, "are one file"},
+		{"file and folder", sources{"src": nil, "Src/a": nil}, `"Src" and "src" are one file`},
+		{"file and folder of one name", sources{"src": nil, "src.tmpl": nil, "src/a": nil}, "are one file"},
+		{"two folders", sources{"Src/a": nil, "src/b": nil}, "are one file"},
+		{"device", sources{"src/con.ts": nil}, "not every system can have"},
+		{"trailing dot", sources{"src./a": nil}, "not every system can have"},
+		{"backslash", sources{`..\a`: nil}, "is no path for a file of a project"},
+		{"control character", sources{"a\nb": nil}, "is no path for a file of a project"},
+		{"not UTF-8", sources{"a\xff": nil}, "is no path for a file of a project"},
+		{"nothing but the ending", sources{".tmpl": nil}, "is no path for a file of a project"},
+		{"long", sources{long + "/" + long: nil}, "is longer than 180 bytes"},
+		{"cfboot's own", sources{".Cfboot/state.json": nil}, "lies where cfboot keeps what each project owns"},
+		{"cfboot's own folder", sources{".cfboot.tmpl": nil}, "lies where cfboot keeps what each project owns"},
 	} {
-		if _, err := render(c.fs, plain); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := render(c.from, plain); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
@@ -183,6 +240,9 @@ func TestBadPatterns(t *testing.T) {
 		if err := check([]File{{Path: p}}); err == nil {
 			t.Errorf("the path %q passes", p)
 		}
+	}
+	if err := check([]File{{Path: "src/a"}, {Path: "src/b"}, {Path: "src/c/d"}}); err != nil {
+		t.Errorf("files of one folder: %v", err)
 	}
 	if _, err := Render("nothing", plain); err == nil {
 		t.Error("a pattern that does not exist is rendered")

@@ -44,12 +44,21 @@ func (a *app) connection(project, environment string) kinds.Connection {
 	c := kinds.Connection{
 		UserAgent: "cfboot/" + a.Version, Project: project, Environment: environment,
 		Waits: a.wait, Stopping: a.stopping,
-		Bodies: a.verbose >= 2,
+		Bodies: a.verbose >= 2, Secrets: a.secretVariable,
 	}
 	if a.verbose > 0 {
 		c.Trace = a.trace
 	}
 	return c
+}
+
+// secretVariable gives a kind what a setting of it names, and shows it nowhere.
+func (a *app) secretVariable(name string) (string, bool) {
+	v, ok := a.getenv(name)
+	if ok {
+		a.hide(map[string]string{name: v})
+	}
+	return v, ok
 }
 
 // connect makes the client for this run. What it returns must be closed.

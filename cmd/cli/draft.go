@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
@@ -14,6 +15,7 @@ import (
 	"github.com/cfboot/cfboot/provision/kinds"
 	"github.com/cfboot/cfboot/provision/manifest"
 	"github.com/cfboot/cfboot/templates"
+	"github.com/cfboot/cfboot/wrangler"
 )
 
 // schemaFile is where a project keeps the manifest's schema for editors.
@@ -35,15 +37,40 @@ const claimFile = ".cfboot/new.json"
 
 // claim says what a folder is being made into.
 type claim struct {
-	Name     string `json:"name"`
-	Pattern  string `json:"pattern"`
-	Domain   string `json:"domain"`
-	Version  string `json:"cfboot"`
-	Complete bool   `json:"complete"` // every file has been written; what is missing was taken out by its owner
+	Name     string   `json:"name"`
+	Pattern  string   `json:"pattern"`
+	Digest   string   `json:"digest,omitempty"` // of a pattern that is a folder
+	Domain   string   `json:"domain"`
+	With     []string `json:"with,omitempty"`
+	Backup   string   `json:"backup,omitempty"` // where it is not the usual
+	Version  string   `json:"cfboot"`
+	Complete bool     `json:"complete"` // every file has been written; what is missing was taken out by its owner
 }
 
 func claimOf(r request, version string) claim {
-	return claim{Name: r.name, Pattern: r.pattern, Domain: r.domain, Version: version}
+	c := claim{Name: r.name, Pattern: r.pattern, Domain: r.domain, With: r.with, Version: version}
+	if isFolder(r.pattern) {
+		c.Digest = r.source.Digest()
+	}
+	if r.backup != backupWorker {
+		c.Backup = r.backup
+	}
+	return c
+}
+
+// command is what was asked for, as a person would type it.
+func (c claim) command() string {
+	out := "cfboot new " + c.Name + " --pattern " + c.Pattern
+	if c.Domain != "" {
+		out += " --domain " + c.Domain
+	}
+	if len(c.With) > 0 {
+		out += " --with " + strings.Join(c.With, ",")
+	}
+	if c.Backup != "" {
+		out += " --backup " + c.Backup
+	}
+	return out
 }
 
 // draft looks at the folder and renders the project in memory. Where an earlier
@@ -58,8 +85,7 @@ func (a *app) draft(dir string, r request) (*draft, error) {
 	if err := d.vacant(r); err != nil {
 		return nil, err
 	}
-	d.files, err = templates.Render(r.pattern, templates.Values{Name: r.name, Domain: r.domain, Account: r.account, Schema: "./" + schemaFile, Version: a.Version})
-	if err != nil {
+	if d.files, err = r.render(a.Version); err != nil {
 		return nil, err
 	}
 	d.files = append(d.files, templates.File{Path: schemaFile, Data: manifest.Schema(kinds.Catalog{}), Mode: 0o644})
@@ -76,6 +102,26 @@ func (a *app) draft(dir string, r request) (*draft, error) {
 	}
 	d.project, err = parseProject(dir, src, "")
 	return d, err
+}
+
+// sound makes sure that what a pattern of a person's own makes is a project: its
+// manifest and wrangler.jsonc can be read, and are those of this project.
+func sound(files []templates.File, r request) error {
+	p, err := parseProject("", files[at(files, manifestFile)].Data, "")
+	if err != nil {
+		return err
+	}
+	if p.manifest.Name != r.name {
+		return fmt.Errorf("%s: \"name\" is %q and not the project's: write \"name\": [[ json .Name ]]", manifestFile, p.manifest.Name)
+	}
+	config, err := wrangler.Read(files[at(files, wranglerFile)].Data)
+	if err != nil {
+		return asProblem(err)
+	}
+	if config.Name != r.name {
+		return fmt.Errorf("%s: \"name\" is %q and not the project's: write \"name\": [[ json .Name ]]", wranglerFile, config.Name)
+	}
+	return nil
 }
 
 func readClaim(dir string) (*claim, error) {
@@ -104,8 +150,12 @@ func (d *draft) vacant(r request) error {
 		return refused(fmt.Sprintf("%s exists and is no folder", d.dir), "choose another folder: --dir")
 	}
 	if c := d.claimed; c != nil {
-		if c.Name != r.name || c.Pattern != r.pattern || c.Domain != r.domain {
-			return refused(fmt.Sprintf("%s was begun as: cfboot new %s --pattern %s%s", d.dir, c.Name, c.Pattern, domainFlag(c.Domain)), "say the same again to go on with it, or choose another folder: --dir")
+		now := claimOf(r, "")
+		if c.command() != now.command() {
+			return refused(fmt.Sprintf("%s was begun as: %s", d.dir, c.command()), "say the same again to go on with it, or choose another folder: --dir")
+		}
+		if c.Digest != now.Digest && !c.Complete {
+			return refused(fmt.Sprintf("%s was begun from %s as it was then, and it has changed since", d.dir, c.Pattern), "put it back to go on, or begin anew in another folder: --dir")
 		}
 		return nil
 	}
@@ -117,13 +167,6 @@ func (d *draft) vacant(r request) error {
 		return refused(fmt.Sprintf("%s is not empty (it holds %s)", d.dir, entries[0].Name()), "choose another folder: --dir")
 	}
 	return nil
-}
-
-func domainFlag(domain string) string {
-	if domain == "" {
-		return ""
-	}
-	return " --domain " + domain
 }
 
 // claim marks the folder as this project's.

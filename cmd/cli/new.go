@@ -18,8 +18,11 @@ import (
 // request is what a person asks new for.
 type request struct {
 	target
-	name, pattern, domain, dir string
-	noApply                    bool
+	name, pattern, domain, dir, backup string
+	with                               []string // options, sorted, each once
+	noApply                            bool
+
+	source templates.Pattern // what pattern names
 }
 
 func (a *app) newNew() *cobra.Command {
@@ -30,8 +33,9 @@ func (a *app) newNew() *cobra.Command {
 		Long: "Checks everything first (name, pattern, folder, token, account, zone, and that\n" +
 			"nothing planned exists already), writes the project, shows the plan, asks, makes\n" +
 			"the resources and fills their IDs into wrangler.jsonc. Cut off anywhere, the same\n" +
-			"command goes on where it stopped.\n\nPatterns:\n" + patternList(),
-		Example: "  cfboot new my-saas --pattern saas --domain my-saas.example --offline --yes",
+			"command goes on where it stopped.\n\nPatterns (more: cfboot patterns show NAME):\n" + patternList() +
+			"\n\nA pattern of your own is a folder: ./my-pattern (its form: cfboot patterns --help).\n\nOptions for --with:\n" + optionList(),
+		Example: "  cfboot new my-saas --pattern saas --domain my-saas.example --offline --yes\n  cfboot new my-shop --pattern ./my-pattern --with turnstile,analytics",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return &provision.Problem{Text: "one NAME is needed", Hints: []string{"cfboot new my-saas --pattern saas"}}
@@ -43,7 +47,9 @@ func (a *app) newNew() *cobra.Command {
 			return a.runNew(r)
 		}),
 	}
-	cmd.Flags().StringVar(&r.pattern, "pattern", "", "pattern to make it from: "+strings.Join(patternNames(), ", "))
+	cmd.Flags().StringVar(&r.pattern, "pattern", "", "pattern to make it from: "+strings.Join(patternNames(), ", ")+", or a folder: ./my-pattern")
+	cmd.Flags().StringSliceVar(&r.with, "with", nil, "add to it, with an example: "+strings.Join(optionNames(), ", "))
+	cmd.Flags().StringVar(&r.backup, "backup", "", "who copies the database every day: worker (a Workflow of the project, default) or export (a GitHub workflow)")
 	cmd.Flags().StringVar(&r.domain, "domain", "", "domain it shall answer on; its zone must be active in the account")
 	cmd.Flags().StringVar(&r.dir, "dir", "", "folder to make it in (default: NAME)")
 	cmd.Flags().BoolVar(&r.noApply, "no-apply", false, "write the project, make nothing")
@@ -52,44 +58,35 @@ func (a *app) newNew() *cobra.Command {
 	return cmd
 }
 
-func patternNames() []string {
-	var out []string
-	for _, p := range templates.Patterns() {
-		out = append(out, p.Name)
-	}
-	return out
-}
-
-func patternList() string {
-	var b strings.Builder
-	for _, p := range templates.Patterns() {
-		fmt.Fprintf(&b, "  %-10s %s\n", p.Name, p.Summary)
-	}
-	return strings.TrimRight(b.String(), "\n")
-}
-
 var projectName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 // maxProjectName leaves room in a host label of 63 characters for what is put
 // before and behind it: wrangler's previews are <preview>-<worker>.
 const maxProjectName = 40
 
-var domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
-
-func (r *request) check() error {
+// check looks at all that can be looked at before the folder and Cloudflare, and
+// reads the pattern.
+func (a *app) check(r *request) (err error) {
 	if !projectName.MatchString(r.name) || len(r.name) > maxProjectName {
 		return refused(fmt.Sprintf("%q cannot be a project's name", r.name),
 			fmt.Sprintf("small letters, digits and single hyphens, beginning with a letter, at most %d characters: my-saas", maxProjectName))
 	}
-	if _, ok := templates.Lookup(r.pattern); !ok {
-		if r.pattern == "" {
-			return refused("which pattern? --pattern is needed", "patterns: "+strings.Join(patternNames(), ", "))
-		}
-		return refused(fmt.Sprintf("there is no pattern %q%s", r.pattern, suggest(r.pattern, patternNames())), "patterns: "+strings.Join(patternNames(), ", "))
+	if r.source, err = a.pattern(r.pattern); err != nil {
+		return err
 	}
-	r.domain = strings.ToLower(strings.TrimSuffix(r.domain, "."))
-	if r.domain != "" && (!domainName.MatchString(r.domain) || len(r.domain) > 253) {
-		return refused(fmt.Sprintf("%q is no domain", r.domain), "write it without scheme and path: my-saas.example (international names in punycode)")
+	if r.domain, err = hostName(r.domain); err != nil {
+		return err
+	}
+	if err := r.checkOptions(); err != nil {
+		return err
+	}
+	switch {
+	case r.backup != "" && r.backup != backupWorker && r.backup != backupExport:
+		return refused(fmt.Sprintf("--backup is %s or %s, not %q", backupWorker, backupExport, r.backup))
+	case r.backup != "" && !r.source.TakesBackup():
+		return refused(fmt.Sprintf("the pattern %s copies no database, so there is no --backup to choose", r.pattern), "leave --backup out")
+	case r.backup == "":
+		r.backup = backupWorker
 	}
 	return nil
 }
@@ -109,7 +106,7 @@ func suggest(word string, known []string) string {
 }
 
 func (a *app) runNew(r request) (err error) {
-	if err := r.check(); err != nil {
+	if err := a.check(&r); err != nil {
 		return err
 	}
 	dir := a.path(r.name)
@@ -173,7 +170,7 @@ func (a *app) runNew(r request) (err error) {
 
 // command is what was asked for, as a person would type it.
 func (r request) command() string {
-	c := "cfboot new " + r.name + " --pattern " + r.pattern + domainFlag(r.domain)
+	c := claimOf(r, "").command()
 	if r.dir != "" {
 		c += " --dir " + r.dir
 	}
@@ -233,6 +230,9 @@ func (a *app) next(dir string, r request) {
 		a.doc.Next = append(a.doc.Next, "npm test")
 	default:
 		a.doc.Next = append(a.doc.Next, "npm run deploy")
+	}
+	for _, n := range r.notes() {
+		a.view().Notice("note: %s", n)
 	}
 	a.view().Print("\nNext:\n  %s", strings.Join(a.doc.Next, "\n  "))
 }

@@ -48,6 +48,11 @@ type Document struct {
 	State       *StateDocument    `json:"state,omitempty"`
 	Rendered    *Rendered         `json:"rendered,omitempty"`
 	Checks      []Check           `json:"checks,omitempty"`
+	Secrets     []Secret          `json:"secrets,omitempty"`
+	Put         []string          `json:"put,omitempty"` // names of the secrets that were put on Workers
+	Patterns    []Named           `json:"patterns,omitempty"`
+	Options     []Named           `json:"options,omitempty"`
+	Pattern     *PatternDocument  `json:"pattern,omitempty"`
 	Next        []string          `json:"next,omitempty"`
 	Version     string            `json:"version,omitempty"`
 	Settings    map[string]string `json:"settings,omitempty"` // environment variables for other tools

@@ -212,7 +212,7 @@ func played(k kinds.Kind) contractCase {
 	c := contractCase{key: k.Name + "/it", before: object(k.Example.Made), after: object(k.Example.Changed), change: k.Example.Setting,
 		replace: object(k.Example.Replaced), create: ".", namesake: k.Namesakes}
 	other := func(t *testing.T, w *world) (*kinds.Client, provision.Step) {
-		client, err := kinds.Connect(kinds.Connection{Token: w.token, Account: account, BaseURL: w.http.URL + "/client/v4", Project: "other"})
+		client, err := kinds.Connect(kinds.Connection{Secrets: passwords, Token: w.token, Account: account, BaseURL: w.http.URL + "/client/v4", Project: "other"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -87,7 +87,7 @@ var badFiles = []bad{
 		`cfboot.jsonc: the file has 1048578 bytes; at most 1048576 are read | a manifest describes resources only; move everything else out of it`,
 	}},
 	{name: "number out of range", src: `{"name": "a", "a": 1e999999999}`, want: []string{
-		`cfboot.jsonc:1:15: unknown key "a" | allowed here: $schema, name, pattern, account, domain, resources, environments`,
+		`cfboot.jsonc:1:15: unknown key "a" | allowed here: $schema, name, pattern, account, domain, resources, secrets, environments`,
 		`cfboot.jsonc:1:20: the number 1e999999999 is out of range | write a number of at most 40 characters, below 1e308`,
 	}},
 }
@@ -103,7 +103,7 @@ var badTops = []bad{
 		`cfboot.jsonc:1:2: unknown key "nme"; did you mean "name"?`,
 		`cfboot.jsonc:1:27: unknown key "resource"; did you mean "resources"?`,
 		`cfboot.jsonc:1:43: unknown key "Domain"; did you mean "domain"?`,
-		`cfboot.jsonc:1:57: unknown key "xyz" | allowed here: $schema, name, pattern, account, domain, resources, environments`,
+		`cfboot.jsonc:1:57: unknown key "xyz" | allowed here: $schema, name, pattern, account, domain, resources, secrets, environments`,
 	}},
 	{name: "wrong types", src: `{"$schema": 1, "name": 5, "pattern": [], "account": null, "domain": true, "resources": [], "environments": "x"}`, want: []string{
 		`cfboot.jsonc:1:13: "$schema" must be a string, not a number | write "$schema": "…", or leave it out`,
@@ -131,6 +131,33 @@ var badTops = []bad{
 	}},
 	{name: "name ends in dash", src: `{"name": "a-"}`, want: []string{
 		`cfboot.jsonc:1:10: the project name "a-" is no valid name: small letters, digits and dashes, at most 40 characters | write "a"`,
+	}},
+	{name: "secrets", src: `{"name": "a", "resources": {"app": {"kind": "worker"}, "db": {"kind": "d1", "binding": "DB"}}, "secrets": {
+  "STRIPE_API_KEY": "sk_live_1",
+  "9-lives": {}, "class": {},
+  "A": {"generate": "uuid", "url": "http://x", "requird": true},
+  "B": 1
+}}`, want: []string{
+		`cfboot.jsonc:2:21: the secret "STRIPE_API_KEY" must be an object that tells what it is for, never its value | take the value out of the file, and change it where it was issued if the file was shared | write "STRIPE_API_KEY": {"description": "…"}; then: cfboot secrets push`,
+		`cfboot.jsonc:3:3: "9-lives" cannot be the name of a secret: letters, digits and _, no digit first, no word of JavaScript, at most 64 characters | write something like "SESSION_KEY"`,
+		`cfboot.jsonc:3:18: "class" cannot be the name of a secret: letters, digits and _, no digit first, no word of JavaScript, at most 64 characters | write "CLASS"`,
+		`cfboot.jsonc:4:21: the secret "A": generate must be one of "hmac", "session", not "uuid" | Whether cfboot secrets generate may make it up: hmac is a key of 32 random bytes in hex, session one in base64url. Never for what another service must know.`,
+		`cfboot.jsonc:4:36: the secret "A": url must have the form ^https://, not "http://x" | Where one gets it. | for example "https://dashboard.stripe.com/apikeys"`,
+		`cfboot.jsonc:4:48: the secret "A": unknown key "requird"; did you mean "required"?`,
+		`cfboot.jsonc:5:8: "B" must be an object, not a number | write "B": {…}`,
+	}},
+	{name: "secrets and resources", beyond: true, src: `{"name": "a", "resources": {"app": {"kind": "worker"}, "db": {"kind": "d1", "binding": "DB"}}, "secrets": {
+  "DB": {},
+  "A": {"worker": "db"},
+  "B": {"worker": "ap"},
+  "C": {"worker": "app", "required": true}
+}}`, want: []string{
+		`cfboot.jsonc:2:3: the secret "DB" has the name of the binding of d1/db (cfboot.jsonc:1:88) | give one of the two another name`,
+		`cfboot.jsonc:3:19: the secret "A": "db" is no Worker (cfboot.jsonc:1:56) | the Workers here: "app"`,
+		`cfboot.jsonc:4:19: the secret "B": there is no Worker "ap" among the resources | the Workers here: "app"`,
+	}},
+	{name: "secrets are a list", src: `{"name": "a", "secrets": ["A"]}`, want: []string{
+		`cfboot.jsonc:1:26: "secrets" must be an object, not a list | write "secrets": {…}`,
 	}},
 	{name: "bad account", src: `{"name": "a", "account": "123"}`, want: []string{
 		`cfboot.jsonc:1:26: the account "123" is not 32 hex digits | copy the account id from the overview page of the Cloudflare dashboard, or leave "account" out`,

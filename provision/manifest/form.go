@@ -11,7 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// form is the schema of one kind's resource objects: as a document, to look up
+// form is the schema of one kind's resource objects, or of a secret: as a document, to look up
 // what is allowed where, and compiled.
 type form struct {
 	document map[string]any
@@ -24,16 +24,21 @@ func newForm(c Catalog, kind string) (*form, error) {
 	if err != nil {
 		return nil, err
 	}
+	return compile(doc, "kind "+kind)
+}
+
+// compile makes a form of a schema's document. what names it in errors.
+func compile(doc map[string]any, what string) (*form, error) {
 	const location = "urn:cfboot:kind"
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.AssertFormat()
 	if err := compiler.AddResource(location, doc); err != nil {
-		return nil, fmt.Errorf("the schema of kind %s: %w", kind, err)
+		return nil, fmt.Errorf("the schema of %s: %w", what, err)
 	}
 	compiled, err := compiler.Compile(location)
 	if err != nil {
-		return nil, fmt.Errorf("the schema of kind %s: %w", kind, err)
+		return nil, fmt.Errorf("the schema of %s: %w", what, err)
 	}
 	return &form{doc, compiled}, nil
 }

@@ -70,11 +70,13 @@ type Manifest struct {
 	Account      string   // production's account id, 32 hex digits; may be empty
 	Domain       string   // production's host name, in lower case; may be empty
 	Environments []string // declared ones, in the order of the file; production is not among them
+	Secrets      []Secret // what a person or cfboot brings, in the order of the file
 	Hash         string   // SHA-256 of the file's bytes, in hex
 
 	source       *source
 	declareAt    int // where further environments would be declared
 	resources    []member
+	secretAt     []member // those of Secrets
 	environments []overlay
 }
 
@@ -120,6 +122,9 @@ func Parse(file string, src []byte, c Catalog) (*Manifest, error) {
 		st.resolve(c)
 		st.checkReferences()
 		st.checkBindings()
+		if name == Production {
+			m.checkSecrets(st, r)
+		}
 		stages = append(stages, st)
 	}
 	checkNames(stages, r)

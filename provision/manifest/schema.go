@@ -47,6 +47,7 @@ func Schema(c Catalog) []byte {
 	defs["override"] = map[string]any{"description": "What is different here: settings to change, null to leave the resource out, or a whole new resource.",
 		"type": []any{"object", "null"}, "properties": map[string]any{"kind": kinds}, "anyOf": parts}
 	defs["environment"] = environmentSchema()
+	defs["secret"] = secretSchema()
 	root := topSchema()
 	root["$schema"], root["$id"], root["$defs"] = "https://json-schema.org/draft/2020-12/schema", schemaID, defs
 	return indented(root)
@@ -64,6 +65,7 @@ func topSchema() map[string]any {
 			"domain":  domainSchema("The host name of production. An environment's is its name in front of it, unless it has its own."),
 			"resources": map[string]any{"type": "object", "description": "What the project wants, by logical name.",
 				"propertyNames": named(logicalPattern, maxName, ""), "additionalProperties": ref("resource")},
+			"secrets": secretsSchema(),
 			"environments": map[string]any{"type": "object",
 				"description":          "Further environments, by name. Each is production with what it says merged in. Production itself is what stands outside.",
 				"propertyNames":        with(named(environmentPattern, maxEnvironment, ""), "not", map[string]any{"enum": anys(reserved)}),

@@ -34,7 +34,9 @@ var good = map[string]string{
 		`"jobs": {`, `"jobs": {"paused": true, `, 1),
 	"something ignored":         strings.Replace(around(`"qa": {"resources": {`+apart+`, "jobs": {"ignore": ["paused"]}}}`), `"jobs": {`, `"jobs": {"paused": true, "ignore": [], `, 1),
 	"null takes an object away": strings.Replace(around(`"qa": {"resources": {`+apart+`, "jobs": {"consumer": null}}}`), `"jobs": {`, `"jobs": {"paused": true, `, 1),
-	"any dollar binding":        in(`    "a": {"kind": "d1", "binding": "$_a1"}`),
+	"secrets": `{"name": "a", "resources": {"app": {"kind": "worker"}}, "secrets": {"A": {},
+    "B": {"description": "b", "required": true, "generate": "hmac", "url": "https://b.example", "worker": "app"}}}`,
+	"any dollar binding": in(`    "a": {"kind": "d1", "binding": "$_a1"}`),
 }
 
 func TestGood(t *testing.T) {

@@ -1,0 +1,6 @@
+import app from './app';
+import { scheduled } from './cron';
+
+export { BackupWorkflow } from './backup';
+
+export default { fetch: app.fetch, scheduled } satisfies ExportedHandler<Env>;
