@@ -141,7 +141,7 @@ func playVariant(t *testing.T, v variant, ask requests, modules string) {
 	for _, script := range []string{"types", "lint", "typecheck", "test", "build"} {
 		npm(t, dir, "run", script)
 	}
-	if bytes.Contains(contents(t, filepath.Join(dir, "package.json")), []byte(`"db:migrate:local"`)) {
+	if bytes.Contains(read(t, filepath.Join(dir, "package.json")), []byte(`"db:migrate:local"`)) {
 		npm(t, dir, "run", "db:migrate:local")
 	}
 	serve(t, dir, slices.Concat(ask.Every, ask.Pattern[v.pattern], of(ask.Option, v.with)))
@@ -152,14 +152,6 @@ func of(options map[string][]request, names []string) (out []request) {
 		out = append(out, options[n]...)
 	}
 	return out
-}
-
-func contents(t *testing.T, path string) []byte {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // node is a command with the Node of this folder.
@@ -279,7 +271,7 @@ func made(base string, r request) error {
 // Every pattern and every option is asked something when it runs.
 func TestPatternsAreAsked(t *testing.T) {
 	var ask requests
-	if err := json.Unmarshal(contents(t, "testdata/patterns/requests.json"), &ask); err != nil {
+	if err := json.Unmarshal(read(t, "testdata/patterns/requests.json"), &ask); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range templates.Patterns() {

@@ -232,7 +232,8 @@ func TestExportBackup(t *testing.T) {
 
 // Every option says what it is and shows how it is used.
 func TestOptions(t *testing.T) {
-	for _, name := range options {
+	for _, known := range Options() {
+		name := known.Name
 		for _, v := range []Values{plain, {Name: "my-saas"}} {
 			o, err := LookupOption(name, v)
 			if err != nil {
