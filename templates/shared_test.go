@@ -21,6 +21,7 @@ var different = []string{
 	"package-lock.json.tmpl",
 	"package.json.tmpl",
 	"pattern.json",
+	"public/404.html",
 	"public/_headers",
 	"public/index.html.tmpl",
 	"public/style.css",
@@ -31,6 +32,8 @@ var different = []string{
 	"src/integrations/email.ts",
 	"src/routes/health.ts",
 	"test/api.test.ts",
+	"test/setup.ts",
+	"vitest.config.ts",
 	"wrangler.jsonc.tmpl",
 }
 
