@@ -4,7 +4,7 @@ import { ulid } from 'ulid';
 import { describe, expect, it } from 'vitest';
 import { scheduled } from '../src/cron';
 import { newTicket } from '../src/lib/ticket';
-import { bare, call, having, post, type Failure } from './call';
+import { bare, call, having, limiter, post, type Failure } from './call';
 import { network } from './network';
 
 const MINUTE = 60 * 1000;
@@ -77,14 +77,15 @@ describe('the form', () => {
     expect(await stored(idOf(body.ticket))).toBeNull();
   });
 
-  it('takes five messages a minute from a visitor', async () => {
-    const from = { 'cf-connecting-ip': '198.51.100.7' };
-    const statuses: number[] = [];
-    for (let i = 0; i < 8; i++) statuses.push((await post('/api/v1/contact', await letter(), bare, from)).status);
-    expect(statuses.slice(0, 5)).toEqual([202, 202, 202, 202, 202]);
-    expect(statuses.at(-1)).toBe(429);
-    const refused = await post('/api/v1/contact', await letter(), bare, from);
+  it('takes a few messages a minute from a visitor', async () => {
+    const bindings = having({ FORM_LIMITER: limiter(2) });
+    const from = (ip: string) => async () => post('/api/v1/contact', await letter(), bindings, { 'cf-connecting-ip': ip });
+    const one = from('198.51.100.7');
+    expect([(await one()).status, (await one()).status]).toEqual([202, 202]);
+    const refused = await one();
+    expect(refused.status).toBe(429);
     expect(refused.headers.get('retry-after')).toBe('60');
+    expect((await from('198.51.100.8')()).status).toBe(202);
   });
 
   it('can be closed without a deploy', async () => {
@@ -150,7 +151,7 @@ describe('mail', () => {
     const body = await letter();
     const id = idOf(body.ticket);
     const asked = network(() => new Response('no', { status: 500 }));
-    expect((await post('/api/v1/contact', body, mailing)).status).toBe(202);
+    for (let i = 0; i < 2; i++) expect((await post('/api/v1/contact', body, mailing)).status).toBe(202);
     expect(await stored(id)).toMatchObject({ mail: 'pending', attempts: 1 });
     const hour = (n: number) => createScheduledController({ cron: '0 * * * *', scheduledTime: new Date(Date.now() + n * 60 * MINUTE) });
     await scheduled(hour(0), mailing); // it is under way still
