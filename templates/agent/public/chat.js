@@ -4,6 +4,9 @@
 const byId = (id) => document.getElementById(id);
 const api = '/api/v1/conversations';
 
+/** Messages that the server sends at most when a page connects. */
+const HISTORY = 50;
+
 let current = null; // the id of the conversation that is shown
 let socket = null;
 let attempts = 0;
@@ -130,7 +133,7 @@ function lastWhole() {
 
 async function earlier() {
   const [first] = shown.keys();
-  const { data, hasMore } = await call(`${api}/${current}/messages?limit=50${first ? `&cursor=${first}` : ''}`);
+  const { data, hasMore } = await call(`${api}/${current}/messages?limit=${HISTORY}${first ? `&cursor=${first}` : ''}`);
   const box = byId('scroll');
   const below = box.scrollHeight - box.scrollTop;
   const later = [...shown];
@@ -150,9 +153,14 @@ function hear(frame) {
   switch (frame.type) {
     case 'ready':
       attempts = 0;
+      // So many were missed that there may be more in between: begin anew.
+      if (frame.messages.length === HISTORY) {
+        shown.clear();
+        byId('messages').replaceChildren();
+      }
       if (shown.size === 0) {
         byId('empty').hidden = frame.messages.length > 0;
-        byId('older').hidden = frame.messages.length < 50;
+        byId('older').hidden = frame.messages.length < HISTORY;
       }
       for (const message of frame.messages) show(message);
       setBusy(frame.busy);
@@ -211,7 +219,7 @@ function connect() {
 
 /** The newest messages by HTTP, and what waits to be sent, for as long as there is no WebSocket. */
 async function withoutSocket() {
-  const { data, hasMore } = await call(`${api}/${current}/messages?limit=50`);
+  const { data, hasMore } = await call(`${api}/${current}/messages?limit=${HISTORY}`);
   if (shown.size === 0) {
     byId('older').hidden = !hasMore;
     byId('empty').hidden = data.length > 0;

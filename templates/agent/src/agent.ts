@@ -73,7 +73,7 @@ export class Assistant extends Agent {
   }
 
   override onConnect(connection: Connection, { request }: ConnectionContext): void {
-    // The Worker set these headers, whatever the page sent.
+    // The Worker sets the first header and Cloudflare the other, whatever a page sends.
     connection.setState({ id: request.headers.get('x-visitor-id') ?? '', ip: request.headers.get('cf-connecting-ip') ?? 'local' });
     const after = new URL(request.url).searchParams.get('after');
     const messages = this.memory.after(after, HISTORY);
@@ -209,7 +209,7 @@ export class Assistant extends Agent {
       search: (query, limit) => this.memory.search(query, limit),
       remind: async (seconds, text) => {
         const waiting = (await this.listSchedules()).filter((s) => s.callback === 'remind');
-        if (waiting.length >= MAX_REMINDERS) throw new Error('Too many reminders wait already');
+        if (waiting.length >= MAX_REMINDERS) return { error: 'Too many reminders wait already' };
         const { id, time } = await this.schedule(seconds, 'remind', { text });
         return { id, at: new Date(time * 1000).toISOString() };
       },
@@ -255,7 +255,7 @@ export class Assistant extends Agent {
   /** One alarm for the oldest message; a conversation that has none left sleeps for good. */
   private async planSweep(): Promise<void> {
     const oldest = this.memory.oldest();
-    if (oldest === null || (await this.listSchedules()).some((s) => s.callback === 'sweep')) return;
+    if (oldest === null) return;
     await this.schedule(new Date(Date.parse(oldest) + (this.env.RETENTION_DAYS * DAY_SECONDS + 60) * 1000), 'sweep');
   }
 
@@ -285,7 +285,7 @@ export class Assistant extends Agent {
         }),
       ]);
       if (this.memory.unsummarised(SHOWN, SUMMARISE_EVERY)) await this.schedule(1, 'summarise', undefined, { idempotent: true });
-      await this.planSweep();
+      if (!(await this.listSchedules()).some((s) => s.callback === 'sweep')) await this.planSweep();
     } catch (e) {
       // The answer is said and kept; an index that is late is no reason to fail it.
       logError('index.failed', { conversation: this.name, message: String(e) });

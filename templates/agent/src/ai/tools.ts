@@ -10,7 +10,7 @@ export interface Abilities {
   remember(key: string, value: string): void;
   recall(key: string | undefined): { key: string; value: string }[];
   search(query: string, limit: number): { role: string; text: string; at: string }[];
-  remind(seconds: number, text: string): Promise<{ id: string; at: string }>;
+  remind(seconds: number, text: string): Promise<{ id: string; at: string } | { error: string }>;
 }
 
 export interface Tool extends ToolSpec {
