@@ -270,7 +270,7 @@ func (s *Server) ingest(c *call, d *database, filename, etag string) (*reply, er
 
 // sumMeta adds up what the statements did.
 func sumMeta(results []queryResult) queryMeta {
-	sum := queryMeta{ServedBy: "emulator"}
+	sum := queryMeta{ServedBy: "emulator", ServedByRegion: "WEUR", ServedByPrimary: true}
 	for _, r := range results {
 		sum.Duration += r.Meta.Duration
 		sum.Changes += r.Meta.Changes

@@ -79,7 +79,7 @@ func (s *Server) admitS3(c *s3Call) error {
 		return errSignature
 	case has:
 		c.token, c.chunkKey = t, sig.key(t.Digest)
-	case len(s.o.Tokens) == 0:
+	case s.open(sig.keyID):
 		c.token = allRights
 	default:
 		return errUnsigned

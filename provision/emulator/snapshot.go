@@ -152,7 +152,7 @@ func (s *Server) Reset() error {
 	for id := range s.parts.rows {
 		files = append(files, id)
 	}
-	if err := s.store.wipe(s.accounts.name, s.zones.name, s.tokens.name); err != nil {
+	if err := s.store.wipe(s.accounts.name, s.zones.name, s.tokens.name, s.spent.name); err != nil {
 		return fmt.Errorf("emptying the emulator: %w", err)
 	}
 	for _, id := range files {

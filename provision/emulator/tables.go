@@ -11,6 +11,7 @@ type tables struct {
 	tokens         *table[*apiToken]
 	tokensByDigest *index[*apiToken]
 	tokensByOwner  *index[*apiToken]
+	spent          *table[*spentToken]
 
 	zones       *table[*zone]
 	zonesByName *index[*zone]
@@ -90,6 +91,7 @@ func newTables(s *store) tables {
 	t.tokens = newTable(s, "token", func() *apiToken { return new(apiToken) })
 	t.tokensByDigest = t.tokens.by(func(a *apiToken) string { return key(a.Digest) })
 	t.tokensByOwner = t.tokens.by(func(a *apiToken) string { return key(a.Account, "") })
+	t.spent = newTable(s, "spent_token", func() *spentToken { return new(spentToken) })
 	t.zones = newTable(s, "zone", func() *zone { return new(zone) })
 	t.zonesByName = t.zones.by(func(z *zone) string { return key(z.Name) })
 	t.newStorageTables(s)

@@ -204,6 +204,7 @@ func (s *Server) deleteToken(c *call) (*reply, error) {
 		return nil, err
 	}
 	s.tokens.remove(c.x, t.ID)
+	s.spend(c.x, t.ID, t.Digest)
 	return ok(map[string]any{"id": t.ID})
 }
 
@@ -217,5 +218,6 @@ func (s *Server) rollToken(c *call) (*reply, error) {
 	next := *t
 	next.Digest, next.Modified = digest(value), c.x.now
 	s.tokens.put(c.x, &next)
+	s.spend(c.x, t.Digest)
 	return ok(value)
 }

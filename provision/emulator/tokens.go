@@ -192,6 +192,23 @@ func (s *Server) tokenWith(digest string) (*apiToken, bool) {
 	return s.tokensByDigest.one(digest)
 }
 
+// spentToken is what a deleted token, or a value before a new one, could be known
+// by: the digest of the value, or the token's id.
+type spentToken struct{ row }
+
+func (s *Server) spend(x *txn, ids ...string) {
+	for _, id := range ids {
+		s.spent.put(x, &spentToken{row{ID: id}})
+	}
+}
+
+// open says whether whoever comes with this digest of an unknown value, or id of an
+// unknown token, has all rights. What was taken back here is worth nothing.
+func (s *Server) open(id string) bool {
+	_, spent := s.spent.get(id)
+	return len(s.o.Tokens) == 0 && !spent
+}
+
 // tokenCalled finds a token by its id, as S3 credentials name it.
 func (s *Server) tokenCalled(id string) (*apiToken, bool) {
 	for _, t := range s.named {

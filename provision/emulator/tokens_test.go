@@ -146,6 +146,32 @@ func TestTokensAreKept(t *testing.T) {
 	}
 }
 
+// TestSpentTokens: where everybody may do everything, whoever had a token that
+// was taken back may not, neither through the API nor through S3.
+func TestSpentTokens(t *testing.T) {
+	c := open(t, Options{})
+	made := c.must("POST", "user/tokens", `{"name":"ci","policies":[{"effect":"allow","permission_groups":[{"id":"09b2857d1c31407795e75e3fed8617a1"}],"resources":{"com.cloudflare.api.account.`+acct+`":"*"}}]}`)
+	value, id := made.text("value"), made.text("id")
+	next, _ := c.must("PUT", "user/tokens/"+id+"/value", `{}`).Result.(string)
+	c.run([]step{
+		{name: "the old value", method: "GET", path: "A/d1/database", header: as(value), status: 401, code: 10000},
+		{name: "the old value, it says", method: "GET", path: "user/tokens/verify", header: as(value), status: 401, code: 1000},
+		{name: "the new value", method: "GET", path: "A/d1/database", header: as(next)},
+		{name: "delete", method: "DELETE", path: "user/tokens/" + id},
+		{name: "gone", method: "GET", path: "A/d1/database", header: as(next), status: 401, code: 10000},
+	})
+	if err := c.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	c.run([]step{
+		{name: "after a reset", method: "GET", path: "A/d1/database", header: as(next), status: 401, code: 10000},
+		{name: "anybody else", method: "GET", path: "A/d1/database", header: as("whoever")},
+	})
+	if c.open(id) || !c.open(strings.Repeat("0", 32)) {
+		t.Error("S3 takes the keys of the deleted token, or refuses unknown ones")
+	}
+}
+
 // TestReadingD1 shows that who may read D1 may ask, and change nothing.
 func TestReadingD1(t *testing.T) {
 	c := openTokens(t, newClock(), Token{Value: "reader", Groups: []string{"D1 Read"}})
