@@ -119,6 +119,7 @@ function setBusy(value) {
   byId('stop').hidden = !value || socket === null;
   if (value) say('Writing …', true);
   else if (socket?.readyState === WebSocket.OPEN) say('Connected', true);
+  else say('Not connected; trying again');
 }
 
 /** The last message that is whole: what a new connection goes on from. */
@@ -202,20 +203,21 @@ function connect() {
     attempts += 1;
     setBusy(false);
     say('Not connected; trying again');
-    if (attempts === 2) history().catch(() => {});
+    if (attempts === 2) withoutSocket().catch((e) => say(e.message));
     // Half a second first, then twice as long each time, and never all pages at once.
     timer = setTimeout(connect, Math.min(500 * 2 ** (attempts - 1), 20_000) * (0.75 + Math.random() / 2));
   });
 }
 
-/** The newest messages by HTTP, for as long as there is no WebSocket. */
-async function history() {
+/** The newest messages by HTTP, and what waits to be sent, for as long as there is no WebSocket. */
+async function withoutSocket() {
   const { data, hasMore } = await call(`${api}/${current}/messages?limit=50`);
   if (shown.size === 0) {
     byId('older').hidden = !hasMore;
     byId('empty').hidden = data.length > 0;
   }
   for (const message of data.reverse()) show(message);
+  for (const [id, text] of waiting) await transmitByHttp(id, text);
 }
 
 function transmit(id, text) {
@@ -289,8 +291,7 @@ async function open(id) {
   setBusy(false);
   const url = new URL(location.href);
   url.hash = id ?? '';
-  // "window", because history is a function of this page.
-  window.history.replaceState(null, '', url);
+  history.replaceState(null, '', url);
   for (const button of byId('conversations').querySelectorAll('[aria-current]')) button.setAttribute('aria-current', 'false');
   menu(false);
   if (id === null) say('Ready', true);
@@ -298,7 +299,8 @@ async function open(id) {
     connect();
     await refresh();
   }
-  byId('text').focus();
+  // On a phone, the keyboard would cover what was opened.
+  if (matchMedia('(hover: hover)').matches) byId('text').focus();
 }
 
 function menu(shownNow) {
@@ -329,7 +331,8 @@ byId('more').addEventListener('click', async () => {
   byId('more').dataset.cursor = cursor ?? '';
 });
 byId('menu').addEventListener('click', () => menu(byId('menu').getAttribute('aria-expanded') !== 'true'));
-for (const idea of document.querySelectorAll('.idea')) idea.addEventListener('click', () => send(idea.textContent).catch((e) => say(e.message)));
+for (const idea of document.querySelectorAll('.idea'))
+  idea.addEventListener('click', () => send(idea.textContent).catch((e) => say(e.message)));
 document.addEventListener('keydown', ({ key }) => {
   if (key !== 'Escape') return;
   if (byId('side').hasAttribute('data-open')) {

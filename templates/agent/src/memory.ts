@@ -19,7 +19,11 @@ export interface Message {
 
 type Row = Omit<Message, 'calls' | 'createdAt'> & { seq: number; calls: string; created_at: string };
 
-const read = ({ seq: _, calls, created_at, ...row }: Row): Message => ({ ...row, calls: JSON.parse(calls) as ToolCall[], createdAt: created_at });
+const read = ({ seq: _, calls, created_at, ...row }: Row): Message => ({
+  ...row,
+  calls: JSON.parse(calls) as ToolCall[],
+  createdAt: created_at,
+});
 
 /** Tables of one conversation. Each statement may run again on what is there. */
 const TABLES = `
@@ -122,7 +126,11 @@ export class Memory {
 
   recall(key?: string): { key: string; value: string }[] {
     return this.sql
-      .exec<{ key: string; value: string }>('SELECT key, value FROM facts WHERE ? IS NULL OR key = ? ORDER BY key', key ?? null, key ?? null)
+      .exec<{ key: string; value: string }>(
+        'SELECT key, value FROM facts WHERE ? IS NULL OR key = ? ORDER BY key',
+        key ?? null,
+        key ?? null,
+      )
       .toArray();
   }
 

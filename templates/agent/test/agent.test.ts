@@ -118,7 +118,9 @@ describe('a WebSocket', () => {
       const deltas = line.frames.filter((f) => f.type === 'delta');
       expect(deltas.length).toBeGreaterThan(3);
       expect(deltas.map((d) => d.text).join('')).toBe('You said: hello out there');
-      expect(line.frames.filter((f) => f.type === 'message').at(-1)).toMatchObject({ message: { status: 'done', text: 'You said: hello out there' } });
+      expect(line.frames.filter((f) => f.type === 'message').at(-1)).toMatchObject({
+        message: { status: 'done', text: 'You said: hello out there' },
+      });
     }
     one.close();
     two.close();
@@ -197,7 +199,9 @@ describe('memory', () => {
     expect(messages.at(-1)).toMatchObject({ text: 'half an ans', status: 'interrupted' });
     line.send({ type: 'send', id: newId(), text: 'what is my name?' });
     await line.next('end');
-    expect(line.frames.filter((f) => f.type === 'message').at(-1)).toMatchObject({ message: { text: expect.stringContaining('"value":"Ada"') } });
+    expect(line.frames.filter((f) => f.type === 'message').at(-1)).toMatchObject({
+      message: { text: expect.stringContaining('"value":"Ada"') },
+    });
     line.close();
   });
 

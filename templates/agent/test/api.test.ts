@@ -77,7 +77,14 @@ describe('answers', () => {
   });
 
   it('hide what went wrong inside', async () => {
-    const broken = { ...env, DB: { prepare: () => { throw new Error('secret internals'); } } } as unknown as Env;
+    const broken = {
+      ...env,
+      DB: {
+        prepare: () => {
+          throw new Error('secret internals');
+        },
+      },
+    } as unknown as Env;
     const { token } = await newSession(env);
     const response = await app.request('/api/v1/conversations', { headers: { authorization: `Bearer ${token}` } }, broken);
     expect(response.status).toBe(500);
@@ -114,7 +121,8 @@ describe('sessions', () => {
 
   it('are kept', async () => {
     const visitor = await Visitor.arrive();
-    const who = async () => (await (await visitor.call('/api/v1/session', { method: 'POST' })).json<{ data: { visitor: string } }>()).data.visitor;
+    const who = async () =>
+      (await (await visitor.call('/api/v1/session', { method: 'POST' })).json<{ data: { visitor: string } }>()).data.visitor;
     expect(await who()).toBe(await who());
   });
 

@@ -10,7 +10,9 @@ const at = (cron: string) => scheduled(createScheduledController({ cron, schedul
 describe('cron', () => {
   it('clears hourly what a deletion could not', async () => {
     const id = newId();
-    await env.DB.prepare("INSERT INTO conversations (id, visitor_id, deleted_at) VALUES (?, 'v', '2026-11-01T00:00:00.000Z')").bind(id).run();
+    await env.DB.prepare("INSERT INTO conversations (id, visitor_id, deleted_at) VALUES (?, 'v', '2026-11-01T00:00:00.000Z')")
+      .bind(id)
+      .run();
     const count = () => runInDurableObject(env.ASSISTANT.getByName(id), (_, state) => new Memory(state.storage.sql).count());
     await runInDurableObject(env.ASSISTANT.getByName(id), (_, state) => {
       new Memory(state.storage.sql).add({ role: 'user', text: 'left over' });

@@ -136,7 +136,8 @@ describe('Workers AI', () => {
       },
     };
     const pieces: Piece[] = [];
-    for await (const piece of workersAi(binding, '@cf/some/model').answer({ turns, tools, maxTokens: 99, signal: never })) pieces.push(piece);
+    for await (const piece of workersAi(binding, '@cf/some/model').answer({ turns, tools, maxTokens: 99, signal: never }))
+      pieces.push(piece);
     return { pieces, asked: asked[0]! };
   }
 
@@ -164,7 +165,9 @@ describe('Workers AI', () => {
   });
 
   it('is read in its own form', async () => {
-    const { pieces } = await ask(sse([{ response: 'Well' }, { response: '', tool_calls: [{ name: 'recall', arguments: { key: 'name' } }] }]));
+    const { pieces } = await ask(
+      sse([{ response: 'Well' }, { response: '', tool_calls: [{ name: 'recall', arguments: { key: 'name' } }] }]),
+    );
     expect(pieces).toEqual([
       { type: 'text', text: 'Well' },
       { type: 'call', call: { id: expect.any(String), name: 'recall', args: { key: 'name' } } },
@@ -193,7 +196,11 @@ describe('Workers AI', () => {
       messages: [
         { role: 'system', content: 'be brief' },
         { role: 'user', content: 'time?' },
-        { role: 'assistant', content: '', tool_calls: [{ id: 'a', type: 'function', function: { name: 'current_time', arguments: '{}' } }] },
+        {
+          role: 'assistant',
+          content: '',
+          tool_calls: [{ id: 'a', type: 'function', function: { name: 'current_time', arguments: '{}' } }],
+        },
         { role: 'tool', tool_call_id: 'a', content: '"noon"' },
       ],
     });

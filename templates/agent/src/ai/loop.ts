@@ -16,7 +16,8 @@ export const LIMITS: Limits = { steps: 6, tokens: 16_000, ms: 60_000 };
 const MAX_WRITTEN = 1024;
 
 /** What happens while an answer is made: text comes in, a step is whole, a tool has answered. */
-export type Progress = { type: 'text'; text: string } | { type: 'step'; calls: ToolCall[]; cut: boolean } | { type: 'tool'; call: ToolCall; text: string };
+export type Progress =
+  { type: 'text'; text: string } | { type: 'step'; calls: ToolCall[]; cut: boolean } | { type: 'tool'; call: ToolCall; text: string };
 
 export interface Outcome {
   ending: Ending;

@@ -42,13 +42,12 @@ export interface Model {
  * binding AI; "echo" needs no account and answers the same words every time.
  */
 export function modelFor(env: Env): Model {
-  const mode: string = env.AI_MODE;
-  switch (mode) {
+  switch (env.AI_MODE) {
     case 'echo':
       return echo;
     case 'workers-ai':
       return workersAi(env.AI, env.AI_MODEL);
     default:
-      throw new Error(`AI_MODE is ${JSON.stringify(mode)}, which is neither "workers-ai" nor "echo"`);
+      throw new Error(`AI_MODE is ${JSON.stringify(env.AI_MODE)}, which is neither "workers-ai" nor "echo"`);
   }
 }

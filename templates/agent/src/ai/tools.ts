@@ -24,27 +24,23 @@ function tool<S extends z.ZodObject>(
   input: S,
   work: (input: z.output<S>, abilities: Abilities) => unknown,
 ): Tool {
-  const { $schema: _, ...parameters } = z.toJSONSchema(input);
+  const parameters: Record<string, unknown> = z.toJSONSchema(input);
+  delete parameters.$schema; // models know the draft that is meant
   return {
     name,
     description,
     parameters,
     async call(args, abilities) {
       const parsed = input.safeParse(args);
-      if (!parsed.success) return JSON.stringify({ error: 'The arguments are not valid', details: z.flattenError(parsed.error).fieldErrors });
+      if (!parsed.success)
+        return JSON.stringify({ error: 'The arguments are not valid', details: z.flattenError(parsed.error).fieldErrors });
       const result = JSON.stringify(await work(parsed.data, abilities));
       return result.length <= MAX_RESULT ? result : `${result.slice(0, MAX_RESULT)}…`;
     },
   };
 }
 
-const key = z
-  .string()
-  .trim()
-  .toLowerCase()
-  .min(1)
-  .max(80)
-  .describe('A short name, such as "favourite colour"');
+const key = z.string().trim().toLowerCase().min(1).max(80).describe('A short name, such as "favourite colour"');
 
 /** Another tool: add it here, and what it needs to Abilities. */
 export const tools: Tool[] = [

@@ -107,7 +107,9 @@ export function workersAi(binding: unknown, name: string): Model {
     async *answer({ turns, tools, maxTokens, signal }: Request) {
       const inputs = {
         messages: turns.map(message),
-        ...(tools.length > 0 ? { tools: tools.map(({ name, description, parameters }) => ({ type: 'function', function: { name, description, parameters } })) } : {}),
+        ...(tools.length > 0
+          ? { tools: tools.map(({ name, description, parameters }) => ({ type: 'function', function: { name, description, parameters } })) }
+          : {}),
         max_tokens: maxTokens,
         stream: true,
       };

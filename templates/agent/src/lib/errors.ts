@@ -47,7 +47,7 @@ export const errorHandler =
     const id = (c.get('requestId') as string | undefined) ?? 'unknown';
     if (err instanceof AppError) return c.json(envelope(err.code, err.message, id, err.details), err.status);
     if (err instanceof z.ZodError) return c.json(envelope('VALIDATION_ERROR', 'The request is not valid', id, z.flattenError(err)), 400);
-    if (err instanceof HTTPException && err.status < 500) {
+    if (err instanceof HTTPException) {
       const code = CODES[err.status as Status] ?? `HTTP_${err.status}`;
       return c.json(envelope(code, err.message || 'The request is not valid', id), err.status);
     }
