@@ -3,18 +3,23 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test wrangler contract readme check fuzz speed bench golden crash torture clean
+.PHONY: build test wrangler patterns contract readme check fuzz speed bench golden crash torture clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -o bin/cfboot ./cmd/cfboot
 
 test: ## everything that runs without an account and without Node
-	$(GO) test -race ./...
+	$(GO) test -race $(if $(SKIP),-skip '$(SKIP)') ./...
 
 wrangler: ## the generated project with npm and the real wrangler, against the emulator
 	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
 	CFBOOT_WITH_WRANGLER=1 $(GO) test -count 1 -timeout 20m -run TestWrangler -v ./e2e
 	CFBOOT_WRANGLER=$(CURDIR)/e2e/node_modules/.bin/wrangler $(GO) test -count 1 -timeout 20m -run TestWrangler ./provision/emulator
+
+PATTERNS ?= all
+patterns: ## every pattern with each option: installed, linted, tested, bundled, run; PATTERNS="some" for all options at once, "all saas" for one pattern
+	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
+	CFBOOT_PATTERNS="$(PATTERNS)" $(GO) test -count 1 -timeout 120m -run 'TestPatterns$$' -v ./e2e
 
 # The suites record what is said while they run, when CFBOOT_RECORD names a folder
 # for it, as in CI. Where it names none they run here once more.
@@ -45,11 +50,12 @@ fuzz: ## each fuzz target for FUZZTIME
 	done
 
 crash: ## kill the real binary at every point of new, apply and destroy
-	$(GO) test -run TestKilled -count 1 -v ./e2e
+	$(GO) test -run '^TestKilled' -count 1 -v ./e2e
 
 N ?= 2000
-torture: ## N random programs with random faults
-	$(GO) test -run TestTorture -count 1 -v -timeout 0 ./e2e -rapid.nofailfile -rapid.checks $$(( ($(N) + 1) / 2 ))
+SEED ?= 0
+torture: ## N random programs with random faults; with SEED the same each time
+	GOGC=400 $(GO) test -run '^TestTorture$$' -count 1 -v -timeout 0 ./e2e -rapid.nofailfile -rapid.seed $(SEED) -rapid.checks $$(( ($(N) + 1) / 2 ))
 
 speed: ## whole runs, timed against the emulator at 150 ms a call; wants a quiet machine
 	CFBOOT_SPEED=1 $(GO) test -run TestSpeed -count 1 -v ./e2e

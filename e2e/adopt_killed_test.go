@@ -3,11 +3,14 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/cfboot/cfboot/provision/emulator"
 )
 
 // TestKilledTakeover kills `adopt --from-wrangler` at every durable step. The
@@ -37,7 +40,13 @@ func TestKilledTakeover(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// As wrangler would have made it: without anything that says whose it is.
+	s.server.Fail(emulator.Failure{Method: "PUT", Path: "/tags$", Status: 403, Code: 10000, Count: -1})
 	s.must(t, s.in("apply", "--yes")...)
+	unmark := httptest.NewRequest("PATCH", "/client/v4/accounts/"+testAccount+"/workers/scripts/shop/script-settings", strings.NewReader(`{"tags":[]}`))
+	unmark.Header.Set("Authorization", "Bearer "+testToken)
+	unmark.Header.Set("Content-Type", "application/json")
+	s.server.ServeHTTP(httptest.NewRecorder(), unmark)
 	config, err := os.ReadFile(filepath.Join(s.dir, "shop", "wrangler.jsonc"))
 	if err != nil {
 		t.Fatal(err)

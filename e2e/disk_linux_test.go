@@ -84,6 +84,35 @@ func TestFileSizeLimit(t *testing.T) {
 	s.finishes(t, out, said, false)
 }
 
+// TestReadOnlyPlace: where the project or its state cannot be written nothing is
+// made.
+func TestReadOnlyPlace(t *testing.T) {
+	s := newStage(t, build(t))
+	if err := syscall.Mount("tmpfs", s.dir, "tmpfs", 0, "size=4m"); err != nil {
+		t.Skip("needs the right to mount a small file system:", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(s.dir, syscall.MNT_DETACH) })
+	remount := func(flags uintptr) {
+		if err := syscall.Mount("tmpfs", s.dir, "tmpfs", syscall.MS_REMOUNT|flags, "size=4m"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remount(syscall.MS_RDONLY)
+	code, out := s.run(t, nil, s.newArgs()...)
+	if code != 1 || !strings.Contains(out, "its files cannot be written, and nothing is made at Cloudflare before they are: ") || !strings.Contains(out, "hint: or choose another folder: --dir") {
+		t.Errorf("exit %d, want 1\n%s", code, out)
+	}
+	remount(0)
+	s.must(t, append(s.newArgs(), "--no-apply")...)
+	remount(syscall.MS_RDONLY)
+	code, out = s.run(t, nil, s.in("apply", "--yes")...)
+	if code != 1 || !strings.Contains(out, "writable for you") || len(s.exist()) > 0 {
+		t.Errorf("exit %d, want 1, and %v exist\n%s", code, s.exist(), out)
+	}
+	remount(0)
+	s.resumes(t, s.in("apply", "--yes")...)
+}
+
 // TestNobodyReadsTheRescue: where standard output reaches nobody, what could not
 // be saved goes to standard error.
 func TestNobodyReadsTheRescue(t *testing.T) {

@@ -44,14 +44,16 @@ func TestKilled(t *testing.T) {
 				t.Parallel()
 				s := newStage(t, bin)
 				s.want = want
+				defer func() { // also where f ends the test
+					tried.Add(1)
+					if s.died {
+						killed.Add(1)
+					}
+					if t.Failed() {
+						failed.Add(1)
+					}
+				}()
 				f(t, s)
-				tried.Add(1)
-				if s.died {
-					killed.Add(1)
-				}
-				if t.Failed() {
-					failed.Add(1)
-				}
 			})
 		}
 		for n := 1; n <= want.newPoints; n++ {

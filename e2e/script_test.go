@@ -83,13 +83,13 @@ type cloud struct {
 // cloudKey is under which a script's own Cloudflare is kept.
 const cloudKey = "cloud"
 
-// cloudflare start [-latency D] [-zone NAME[:STATUS[:ACCOUNT[:TYPE]]]] [-account ID:NAME]...   serve one and point cfboot at it
+// cloudflare start [-latency D] [-lag D] [-clock D] [-zone NAME[:STATUS[:ACCOUNT[:TYPE]]]] [-account ID:NAME]...   serve one and point cfboot at it
 //
 //	-groups G,G... -status S -expires TIME -from NETWORK -owner ACCOUNT   of cfboot's token; none: it may do everything
 //	-plan free -without PRODUCT,...                        of the test's account
 //
 // cloudflare account [PLAN [PRODUCT,...]]   the plan and what is not enabled from now on
-// cloudflare fail METHOD PATH [after] [drop] [status N] [code N] [count N]
+// cloudflare fail METHOD PATH [after] [drop] [status N] [code N] [count N] [skip N]
 // cloudflare reset                no failure is waiting any more
 // cloudflare has KIND N ...       how many of a kind exist
 // cloudflare empty                nothing exists
@@ -207,6 +207,10 @@ func startCloud(ts *testscript.TestScript, args []string) {
 			d, err := time.ParseDuration(args[i+1])
 			ts.Check(err)
 			o.Lag = d
+		case "-clock": // so far it is ahead of this machine's
+			d, err := time.ParseDuration(args[i+1])
+			ts.Check(err)
+			o.Now = func() time.Time { return time.Now().Add(d) }
 		case "-zone":
 			part := append(strings.Split(args[i+1], ":"), "", "", "")
 			if part[2] == "" {
@@ -275,6 +279,9 @@ func failure(ts *testscript.TestScript, args []string) emulator.Failure {
 		case "count":
 			i++
 			f.Count = number(ts, args[i])
+		case "skip":
+			i++
+			f.Skip = number(ts, args[i])
 		case "retry-after":
 			i++
 			f.RetryAfter = args[i]

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/emulator"
@@ -184,7 +183,3 @@ func (v mortalVault) Keep(name string, write func(io.Writer) error) (string, err
 	}
 	return name, write(io.Discard)
 }
-
-// tortureSettle is what a run waits before it looks again for something fresh;
-// the emulator's lag, where there is one, is shorter.
-const tortureSettle = 20 * time.Millisecond

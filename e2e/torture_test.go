@@ -6,10 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,26 +29,27 @@ import (
 // unknown. When the fault is over one run converges, the next has nothing to do,
 // and in the end destroy leaves what is foreign and nothing else.
 //
-// By itself it plays the same cases each time, to notice what a change breaks;
-// make torture N=20000 looks among new ones for what nobody knows yet.
+// By itself it plays the same few cases each time, over real connections and on
+// a real disk. Told how many (make torture), it plays thousands, without either:
+// with SEED the same ones each time, as CI does to notice what a change breaks,
+// and without it new ones, to find what nobody knows yet.
 func TestTorture(t *testing.T) {
 	var figures tally
-	lanes := tortureLanes
-	if !flagGiven("rapid.checks") {
-		lanes = 1
-		for name, value := range map[string]string{"rapid.seed": "1", "rapid.checks": "80", "rapid.nofailfile": "true"} {
-			before := flag.Lookup(name).Value.String()
-			if err := flag.Set(name, value); err != nil {
-				t.Fatal(err)
-			}
-			defer flag.Set(name, before) //nolint:errcheck // it took the other value
+	place, lanes := onDisk, 1
+	if flagGiven("rapid.checks") {
+		place, lanes = inMemory, tortureLanes
+	} else {
+		for name, value := range map[string]string{"rapid.seed": "1", "rapid.checks": "40", "rapid.nofailfile": "true"} {
+			setFlag(t, name, value)
 		}
 	}
 	t.Run("cases", func(t *testing.T) {
 		for i := range lanes {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
+				begun := laneBegins(t, i)
 				rapid.Check(t, func(rt *rapid.T) {
+					begun()
 					figures.add("cases")
 					ok := false
 					defer func() {
@@ -56,7 +57,7 @@ func TestTorture(t *testing.T) {
 							figures.add("failures")
 						}
 					}()
-					torture(rt, &figures)
+					torture(rt, place, &figures)
 					ok = true
 				})
 			})
@@ -70,8 +71,44 @@ func flagGiven(name string) (given bool) {
 	return given
 }
 
+// setFlag gives a flag another value until the test ends.
+func setFlag(t *testing.T, name, value string) {
+	before := flag.Lookup(name).Value.String()
+	if err := flag.Set(name, value); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = flag.Set(name, before) }) // it took the other value
+}
+
 // tortureLanes is how many cases run at once.
 const tortureLanes = 2
+
+// starting lets one lane begin at a time, because rapid takes its seed from a
+// flag that all share.
+var starting sync.Mutex
+
+// laneBegins gives a lane a seed of its own, far from the others', where one was
+// given at all. What it returns is called when rapid has taken it.
+func laneBegins(t *testing.T, lane int) (begun func()) {
+	starting.Lock()
+	seed := flag.Lookup("rapid.seed").Value.String()
+	begun = sync.OnceFunc(func() {
+		_ = flag.Set("rapid.seed", seed) // it took it before
+		starting.Unlock()
+	})
+	t.Cleanup(begun)
+	n, err := strconv.ParseUint(seed, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n > 0 {
+		n += uint64(lane) << 40
+	}
+	if err := flag.Set("rapid.seed", strconv.FormatUint(n, 10)); err != nil {
+		t.Fatal(err)
+	}
+	return begun
+}
 
 // A tally counts what was played.
 type tally struct {
@@ -102,9 +139,9 @@ func (y *tally) line() string {
 }
 
 // torture plays one case.
-func torture(t *rapid.T, figures *tally) {
-	lag := rapid.SampledFrom([]time.Duration{0, 0, 0, tortureSettle * 3 / 4}).Draw(t, "lag")
-	w := newTortured(t, lag)
+func torture(t *rapid.T, place place, figures *tally) {
+	lag := rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(t, "lag") > 0
+	w := newTortured(t, place, lag)
 	defer w.close()
 	w.neighbours()
 	p := drawProgram(t)
@@ -114,7 +151,7 @@ func torture(t *rapid.T, figures *tally) {
 		}
 		s := drawStrike(t, strikes)
 		w.struck(p, s, false, figures)
-		if lag > 0 {
+		if lag {
 			figures.add("fault lag")
 		}
 		if rapid.IntRange(0, 2).Draw(t, "converge") == 0 {
@@ -224,9 +261,9 @@ func (w *tortured) run(p *program, s strike, destroy bool) (out ran) {
 		w.t.Fatalf("the state cannot be opened: %v", err)
 	}
 	defer func() { _ = store.Close() }()
-	base := &http.Transport{MaxIdleConnsPerHost: 30}
-	defer base.CloseIdleConnections()
-	client, err := kinds.Connect(kinds.Connection{Token: "token-0123456789012345678901234567890123456", Account: tortureAccount, BaseURL: w.http.URL + "/client/v4",
+	base, hangUp := w.dial()
+	defer hangUp()
+	client, err := kinds.Connect(kinds.Connection{Token: "token-0123456789012345678901234567890123456", Account: tortureAccount, BaseURL: w.url + "/client/v4",
 		Project: "shop", Environment: p.environment, Transport: mortal{l, base}, Clock: kinds.Clock{Now: w.clock.now, Sleep: w.clock.sleep}})
 	if err != nil {
 		w.t.Fatal(err)
@@ -254,7 +291,7 @@ func (w *tortured) run(p *program, s strike, destroy bool) (out ran) {
 		recorder.fails = s.at
 	}
 	out.result, out.err = provision.Apply(ctx, out.plan, store.State(), kinds.Traits(), client, recorder, provision.Options{
-		Run: store.Run(), Parallel: rapid.SampledFrom([]int{1, 1, 16}).Draw(w.t, "parallel"), Allow: allow, Confirm: out.plan.ToConfirm(), Vault: mortalVault{l}, Stop: stop, Now: w.clock.now, Settle: tortureSettle, Lineage: store.Lineage,
+		Run: store.Run(), Parallel: rapid.SampledFrom([]int{1, 1, 16}).Draw(w.t, "parallel"), Allow: allow, Confirm: out.plan.ToConfirm(), Vault: mortalVault{l}, Stop: stop, Now: w.clock.now, Settle: w.place.settle, Lineage: store.Lineage,
 	})
 	w.judge(out, allow)
 	w.rescue(store, out.err, s)

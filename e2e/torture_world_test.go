@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -33,13 +35,37 @@ func (c *clock) sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
+// A place is where cases are played.
+type place struct {
+	connects bool          // the emulator is reached over the loopback, and else called
+	dir      func() string // what is to hold the state
+	settle   time.Duration // what a run waits before it looks again for something fresh; a lag, where there is one, is shorter
+}
+
+var (
+	onDisk   = place{true, os.TempDir, 20 * time.Millisecond}
+	inMemory = place{false, memoryDir, 4 * time.Millisecond}
+)
+
+// memoryDir is a directory in memory, where the system has one: with renames and
+// locks as on a disk, and nothing to wait for. What a disk loses that is not
+// synced is not this test's subject.
+func memoryDir() string {
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		return "/dev/shm"
+	}
+	return os.TempDir()
+}
+
 // A tortured world is an emulated Cloudflare with one project's state, and what
 // others have there.
 type tortured struct {
 	t       *rapid.T
+	place   place
 	clock   *clock
 	server  *emulator.Server
-	http    *httptest.Server
+	url     string
+	hangUp  func()
 	zone    string
 	path    string
 	sent    []emulator.Request // by the latest run
@@ -47,20 +73,27 @@ type tortured struct {
 	squats  map[provision.Key][]emulator.Resource // of the foreign ones, those in the way of a resource
 }
 
-func newTortured(t *rapid.T, lag time.Duration) *tortured {
-	w := &tortured{t: t, clock: &clock{}, squats: map[provision.Key][]emulator.Resource{}}
+func newTortured(t *rapid.T, place place, lags bool) *tortured {
+	w := &tortured{t: t, place: place, clock: &clock{}, url: "http://cloudflare.invalid", hangUp: func() {}, squats: map[provision.Key][]emulator.Resource{}}
+	lag := time.Duration(0)
+	if lags {
+		lag = place.settle * 3 / 4
+	}
 	var err error
 	w.server, err = emulator.Open("", emulator.Options{Accounts: []emulator.Account{{ID: tortureAccount, Name: "Shop"}},
 		Zones: []emulator.Zone{{Name: tortureDomain, Account: tortureAccount}}, Lag: lag, Now: w.clock.now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "torture")
+	dir, err := os.MkdirTemp(place.dir(), "torture")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.path = filepath.Join(dir, ".cfboot", "state.json")
-	w.http = httptest.NewServer(w.server)
+	if place.connects {
+		listener := httptest.NewServer(w.server)
+		w.url, w.hangUp = listener.URL, listener.Close
+	}
 	var zones struct {
 		Result []struct{ ID string }
 	}
@@ -73,9 +106,41 @@ func newTortured(t *rapid.T, lag time.Duration) *tortured {
 }
 
 func (w *tortured) close() {
-	w.http.Close()
+	w.hangUp()
 	_ = w.server.Close()
 	_ = os.RemoveAll(filepath.Dir(filepath.Dir(w.path)))
+}
+
+// dial is a run's way to Cloudflare, and ends it.
+func (w *tortured) dial() (http.RoundTripper, func()) {
+	if !w.place.connects {
+		return called{w.server}, func() {}
+	}
+	t := &http.Transport{MaxIdleConnsPerHost: 30}
+	return t, t.CloseIdleConnections
+}
+
+// called is a handler that is called without a connection. Where it hangs up,
+// the answer is lost as it is on one.
+type called struct{ handler http.Handler }
+
+func (c called) RoundTrip(req *http.Request) (resp *http.Response, err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			resp, err = nil, io.ErrUnexpectedEOF
+		default:
+			panic(p)
+		}
+	}()
+	if req.Body == nil {
+		req = req.Clone(req.Context())
+		req.Body = http.NoBody
+	}
+	w := httptest.NewRecorder()
+	c.handler.ServeHTTP(w, req)
+	return w.Result(), nil
 }
 
 // byHand does what somebody else may do, as in the dashboard.

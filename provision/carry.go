@@ -269,12 +269,27 @@ func (r *runner) remove(ctx context.Context, s Step) error {
 		s.Settings, s.Refs = s.Prior, s.PriorRefs
 	}
 	if s.Backup {
-		if err := r.backUp(ctx, s); err != nil {
+		err := r.backUp(ctx, s)
+		if errors.Is(err, ErrGone) {
+			return r.wentUnsaved(ctx, s, err)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	if err := r.driver.Delete(ctx, s); err != nil {
 		return err
+	}
+	return r.recordGone(s.Key)
+}
+
+// wentUnsaved records that a store is gone which could not be saved for that, as
+// when the delete of a run that was killed arrives late. Nothing is sent: what is
+// seen after all was not saved, and stays.
+func (r *runner) wentUnsaved(ctx context.Context, s Step, unsaved error) error {
+	found, err := r.find(ctx, s)
+	if err != nil || found.Exists && found.ID == s.ID {
+		return unsaved
 	}
 	return r.recordGone(s.Key)
 }

@@ -28,9 +28,14 @@ func (d differ) standOnGuesses(steps []Step) {
 		seen[k] = true
 		return slices.ContainsFunc(s.PriorRefs, func(r Key) bool { return stands(r, on, seen) })
 	}
+	called := map[string][]Key{} // what is owned, by its name and its id
+	for _, e := range d.state.Entries {
+		called[e.Name] = append(called[e.Name], e.Key)
+		called[e.ID] = append(called[e.ID], e.Key)
+	}
 	for i := range steps {
 		s := &steps[i]
-		for _, on := range d.guesses(*s) {
+		for _, on := range d.guesses(*s, called) {
 			if !slices.Contains(s.PriorRefs, on) && !stands(on, s.Key, map[Key]bool{}) {
 				s.PriorRefs = append(slices.Clip(s.PriorRefs), on)
 			}
@@ -39,18 +44,17 @@ func (d differ) standOnGuesses(steps []Step) {
 	}
 }
 
-func (d differ) guesses(s Step) (out []Key) {
+func (d differ) guesses(s Step, called map[string][]Key) (out []Key) {
 	_, owned := d.state.Entries[s.Key]
 	_, begun := d.state.Intents[s.Key]
 	switch {
 	case s.Gone || s.Action == Create:
 	case s.Action == Delete:
-		uses := d.seen.Now[s.Key].Uses
-		for _, e := range Sorted(d.state.Entries) {
-			if slices.Contains(uses, e.Name) || slices.Contains(uses, e.ID) {
-				out = append(out, e.Key)
-			}
+		for _, use := range d.seen.Now[s.Key].Uses {
+			out = append(out, called[use]...)
 		}
+		slices.SortFunc(out, compareKeys)
+		return slices.Compact(out)
 	case !owned && !begun:
 		return s.Refs
 	}

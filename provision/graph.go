@@ -43,6 +43,14 @@ func graph(steps []Step) []node {
 			nodes = append(nodes, node{step: s, part: marks, after: []int{len(nodes) - 1}})
 		}
 	}
+	leaves := map[Key][]int{} // the nodes of what stands on a resource now
+	for j, other := range nodes {
+		for _, on := range other.step.PriorRefs {
+			if at := leaves[on]; other.part != makes && other.part != marks && (len(at) == 0 || at[len(at)-1] != j) {
+				leaves[on] = append(at, j)
+			}
+		}
+	}
 	for i := range nodes {
 		n := &nodes[i]
 		if n.part == marks {
@@ -57,8 +65,8 @@ func graph(steps []Step) []node {
 			continue
 		}
 		// Everything that stands on this resource now leaves it first.
-		for j, other := range nodes {
-			if j != i && other.part != makes && other.part != marks && slices.Contains(other.step.PriorRefs, n.step.Key) {
+		for _, j := range leaves[n.step.Key] {
+			if j != i {
 				n.after = append(n.after, j)
 			}
 		}

@@ -37,6 +37,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -255,6 +256,9 @@ type Vault interface {
 	// it is once it is safely kept. After an error nothing is left of it.
 	Keep(name string, write func(io.Writer) error) (place string, err error)
 }
+
+// ErrGone says that what was to be saved does not exist any more.
+var ErrGone = errors.New("it is gone")
 
 // LostError says that a request was sent and no usable answer came back, so it
 // may or may not have been carried out.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -19,9 +20,10 @@ const changesFile = "changes.json.tmpl"
 type changes struct {
 	Remove []string `json:"remove"` // paths; a pattern need not have them all
 	Edits  []struct {
-		File    string `json:"file"`
-		Find    string `json:"find"` // stands in it once
-		Replace string `json:"replace"`
+		File     string `json:"file"`
+		Find     string `json:"find"` // a regular expression that fits once
+		Replace  string `json:"replace"`
+		Optional bool   `json:"optional"` // some patterns have it, others not
 	} `json:"edits"`
 }
 
@@ -51,11 +53,21 @@ func ExportBackup(files []File, v Values) ([]File, error) {
 		return slices.Contains(c.Remove, f.Path) || slices.ContainsFunc(more, func(m File) bool { return m.Path == f.Path })
 	})
 	for _, e := range c.Edits {
-		i := slices.IndexFunc(out, func(f File) bool { return f.Path == e.File })
-		if i < 0 || strings.Count(string(out[i].Data), e.Find) != 1 {
-			return nil, fmt.Errorf("%s: it does not have once what --backup export takes out of it: %q", e.File, e.Find)
+		find, err := regexp.Compile(e.Find)
+		if err != nil {
+			return nil, fmt.Errorf("%s/%s: %w", exportFolder, changesFile, err)
 		}
-		out[i].Data = []byte(strings.Replace(string(out[i].Data), e.Find, e.Replace, 1))
+		i := slices.IndexFunc(out, func(f File) bool { return f.Path == e.File })
+		times := 0
+		if i >= 0 {
+			times = len(find.FindAllIndex(out[i].Data, -1))
+		}
+		switch {
+		case times == 1:
+			out[i].Data = find.ReplaceAllLiteral(out[i].Data, []byte(e.Replace))
+		case times > 1 || !e.Optional:
+			return nil, fmt.Errorf("%s: what --backup export changes stands in it %d times, not once: %s", e.File, times, e.Find)
+		}
 	}
 	out = append(out, more...)
 	slices.SortFunc(out, func(a, b File) int { return strings.Compare(a.Path, b.Path) })

@@ -24,8 +24,8 @@ const (
 var allowed = []string{"and", "eq", "html", "json", "ne", "not", "or", "print", "snake"}
 
 var functions = template.FuncMap{
-	"json": func(v any) (string, error) { return bounded(writeJSON(v)) },
-	"html": func(v any) (string, error) { return bounded(html.EscapeString(fmt.Sprint(v)), nil) },
+	"json":  func(v any) (string, error) { return bounded(writeJSON(v)) },
+	"html":  func(v any) (string, error) { return bounded(html.EscapeString(fmt.Sprint(v)), nil) },
 	"snake": func(s string) string { return strings.ReplaceAll(s, "-", "_") },
 	"print": func(v ...any) (string, error) {
 		// fmt.Sprint puts spaces between what are no strings; here nothing is.

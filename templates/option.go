@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -19,8 +20,9 @@ const extrasFile = "src/extras/index.ts"
 // made, with a small example that uses it and a test.
 type Option struct {
 	Name        string            `json:"-"`
-	Summary     string            `json:"summary"` // one line
+	Summary     string            `json:"-"` // one line
 	NeedsDomain bool              `json:"needs_domain"`
+	ByHand      bool              `json:"by_hand"`  // something has to be set in cfboot.jsonc before anything is made
 	Resource    string            `json:"resource"` // logical name in cfboot.jsonc; empty: nothing is made
 	Settings    json.RawMessage   `json:"settings"` // its object there, as it is to be written
 	Bindings    []OptionBinding   `json:"bindings"`
@@ -38,24 +40,25 @@ type OptionBinding struct {
 }
 
 // options are those that there are, in the order in which they are shown.
-var options = []string{"analytics", "email", "flagship", "hyperdrive", "turnstile", "vectorize"}
-
-// Options lists every option by name, with its summary.
-func Options() []Option {
-	var out []Option
-	for _, name := range options {
-		o, err := LookupOption(name, Values{Name: "my-app", Domain: "my-app.example"})
-		if err != nil {
-			panic("templates: " + err.Error()) // it is part of the program, and tested
-		}
-		out = append(out, o)
-	}
-	return out
+var options = []Option{
+	{Name: "analytics", Summary: "An Analytics Engine dataset, to count what happens"},
+	{Name: "email", Summary: "A binding that sends mail to one address of yours"},
+	{Name: "flagship", Summary: "Feature flags; the app at Flagship is made in the dashboard"},
+	{Name: "hyperdrive", Summary: "A Hyperdrive to a Postgres database of yours"},
+	{Name: "turnstile", Summary: "A Turnstile widget, to tell people from bots"},
+	{Name: "vectorize", Summary: "A Vectorize index, to find what is alike"},
 }
+
+// Options lists every option, for a look at what they are.
+func Options() []Option { return slices.Clone(options) }
 
 // LookupOption reads an option as it is for a project with these values.
 func LookupOption(name string, v Values) (Option, error) {
-	o := Option{Name: name}
+	i := slices.IndexFunc(options, func(o Option) bool { return o.Name == name })
+	if i < 0 {
+		return Option{}, fmt.Errorf("there is no option %q", name)
+	}
+	o := options[i]
 	from, err := embedded("with/" + name)
 	if err != nil {
 		return o, err

@@ -30,7 +30,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-//go:embed all:api all:marketing all:saas all:with
+//go:embed all:agent all:api all:marketing all:saas all:with
 var patterns embed.FS
 
 // Values are what a template may write.
@@ -45,7 +45,7 @@ type Values struct {
 
 // all are the patterns that come with cfboot, in the order in which they are
 // shown. Each has a folder of its name.
-var all = []string{"marketing", "saas", "api"}
+var all = []string{"marketing", "saas", "api", "agent"}
 
 // Patterns lists every pattern that comes with cfboot, for a look at what they
 // are; to render one, look it up.

@@ -192,6 +192,72 @@ func TestDescriptions(t *testing.T) {
 	}
 }
 
+// Every pattern that copies its database can have it exported instead, and then
+// nothing of the Workflow is left.
+func TestExportBackup(t *testing.T) {
+	v := plain
+	v.Backup = "export"
+	tried := 0
+	for _, known := range Patterns() {
+		p, _ := Lookup(known.Name)
+		if !p.TakesBackup() {
+			continue
+		}
+		tried++
+		files, err := p.Render(v)
+		if err == nil {
+			files, err = ExportBackup(files, v)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", p.Name, err)
+			continue
+		}
+		has := false
+		for _, f := range files {
+			has = has || f.Path == ".github/workflows/backup.yml"
+			for _, left := range []string{"BackupWorkflow", "startBackup", "BACKUP_WORKFLOW", "src/backup", "restore.mjs", "'./backup'"} {
+				if bytes.Contains(f.Data, []byte(left)) {
+					t.Errorf("%s: %s still speaks of %s", p.Name, f.Path, left)
+				}
+			}
+		}
+		if !has {
+			t.Errorf("%s: no workflow exports the database", p.Name)
+		}
+	}
+	if tried == 0 {
+		t.Error("no pattern copies its database")
+	}
+}
+
+// Every option says what it is and shows how it is used.
+func TestOptions(t *testing.T) {
+	for _, known := range Options() {
+		name := known.Name
+		for _, v := range []Values{plain, {Name: "my-saas"}} {
+			o, err := LookupOption(name, v)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			var paths []string
+			for _, f := range o.Files {
+				paths = append(paths, f.Path)
+			}
+			if want := "src/extras/" + name + ".ts test/extras/" + name + ".test.ts"; o.Summary == "" || strings.Join(paths, " ") != want {
+				t.Errorf("%s is %q and has %v", name, o.Summary, paths)
+			}
+			if len(o.Bindings) == 0 || (o.Resource == "") != (o.Settings == nil) {
+				t.Errorf("%s adds nothing that is whole: %+v", name, o)
+			}
+		}
+	}
+	folders, err := patterns.ReadDir("with")
+	if err != nil || len(folders) != len(options)+1 { // and the other backup
+		t.Errorf("there are %d folders of options, and %d in the list: %v", len(folders), len(options), err)
+	}
+}
+
 func TestBadPatterns(t *testing.T) {
 	long := strings.Repeat("a", 100)
 	for _, c := range []struct {

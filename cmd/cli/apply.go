@@ -97,10 +97,10 @@ func (a *app) applyPlan(client *kinds.Client, store *state.Store, p *project, pl
 		a.view().Choices(plan)
 	}
 	before := released(store.State(), plan)
-	if err := a.consent(&t, plan, "Do this?"); err != nil {
+	if err := a.renderable(p.dir, t.environment); err != nil {
 		return err
 	}
-	if err := a.renderable(p.dir, t.environment); err != nil {
+	if err := a.consent(&t, plan, "Do this?"); err != nil {
 		return err
 	}
 	began := a.Now()

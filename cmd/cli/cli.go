@@ -101,7 +101,8 @@ type app struct {
 	waits     sync.WaitGroup // who shows it
 	verbose   int
 	offline   bool
-	globalKey bool // the Global API Key may be used
+	apiHost   string // where the token may go, too
+	globalKey bool   // the Global API Key may be used
 	doc       view.Document
 	answers   bool // the command answers with doc; others print for themselves
 	exit      int  // of a command that did what it should and still reports something
@@ -163,9 +164,10 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "answer with one JSON document")
 	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "show every API call; twice (-vv): with what is sent and answered, without secrets")
 	root.PersistentFlags().BoolVar(&a.offline, "offline", false, "rehearse against the built-in emulator, with no account (or CFBOOT_OFFLINE=1)")
+	root.PersistentFlags().StringVar(&a.apiHost, "api-host", "", "host that CLOUDFLARE_API_BASE_URL may send the API token to, where that is neither Cloudflare nor this machine")
 	root.PersistentFlags().BoolVar(&a.globalKey, "global-key", false, "use the Global API Key (CLOUDFLARE_API_KEY, CLOUDFLARE_EMAIL) where there is no token")
 	root.AddCommand(a.newNew(), a.newPlan(), a.newApply(), a.newDestroy(), a.newAdopt(), a.newRender(), a.newStatus(), a.newDoctor(),
-		a.newState(), a.newPatterns(), a.newSchema(), a.newEmulator(), a.newVersion())
+		a.newState(), a.newSecrets(), a.newPatterns(), a.newSchema(), a.newEmulator(), a.newVersion())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &provision.Problem{Err: err, Hints: []string{"see: " + cmd.CommandPath() + " --help"}}
 	})

@@ -2,7 +2,10 @@ package cli
 
 import (
 	"fmt"
+	"net"
+	"net/url"
 	"regexp"
+	"strings"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
@@ -41,12 +44,21 @@ func (a *app) connection(project, environment string) kinds.Connection {
 	c := kinds.Connection{
 		UserAgent: "cfboot/" + a.Version, Project: project, Environment: environment,
 		Waits: a.wait, Stopping: a.stopping,
-		Bodies: a.verbose >= 2,
+		Bodies: a.verbose >= 2, Secrets: a.secretVariable,
 	}
 	if a.verbose > 0 {
 		c.Trace = a.trace
 	}
 	return c
+}
+
+// secretVariable gives a kind what a setting of it names, and shows it nowhere.
+func (a *app) secretVariable(name string) (string, bool) {
+	v, ok := a.getenv(name)
+	if ok {
+		a.hide(map[string]string{name: v})
+	}
+	return v, ok
 }
 
 // connect makes the client for this run. What it returns must be closed.
@@ -70,7 +82,9 @@ func (a *app) connect(dir string, t target, project, environment, domain string,
 			return nil, nil, err
 		}
 		c.Account = account
-		c.BaseURL, _ = a.getenv("CLOUDFLARE_API_BASE_URL")
+		if c.BaseURL, err = a.baseURL(); err != nil {
+			return nil, nil, err
+		}
 	}
 	client, err := kinds.Connect(c)
 	if err == nil && client.Account == "" {
@@ -86,6 +100,36 @@ func (a *app) connect(dir string, t target, project, environment, domain string,
 	}
 	a.doc.Account = client.Account
 	return client, closer, nil
+}
+
+// baseURL is where the API is, if not at Cloudflare's usual address.
+func (a *app) baseURL() (string, error) {
+	base, _ := a.getenv("CLOUDFLARE_API_BASE_URL")
+	return base, a.trusted(base)
+}
+
+// trusted refuses to send the token where nobody on the command line said it may
+// go: the environment may have been set by a file that came with a project.
+// Cloudflare itself is trusted, and this machine.
+func (a *app) trusted(base string) error {
+	u, err := url.Parse(base)
+	if base == "" || err != nil || u.Host == "" {
+		return nil // Cloudflare's own, or no address at all, which is said later
+	}
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	ip := net.ParseIP(host)
+	cloudflares := strings.HasSuffix(host, ".cloudflare.com")
+	switch {
+	case host == "localhost" || ip != nil && ip.IsLoopback():
+		return nil
+	case !cloudflares && !strings.EqualFold(a.apiHost, host):
+		return refused(fmt.Sprintf("CLOUDFLARE_API_BASE_URL would send the API token to %q, which is not Cloudflare", host),
+			"unset CLOUDFLARE_API_BASE_URL", "or, if the token is to go there, say so: --api-host "+host)
+	case u.Scheme != "https":
+		return refused(fmt.Sprintf("CLOUDFLARE_API_BASE_URL would send the API token to %q for all to read on the way", host),
+			"let it begin with https://")
+	}
+	return nil
 }
 
 // sayOffline tells every rehearsal that it is one.

@@ -89,7 +89,10 @@ func (d *doctor) connectDoctor() (*kinds.Client, func() error) {
 			return nil, nil
 		}
 		c.Account = account
-		c.BaseURL, _ = d.getenv("CLOUDFLARE_API_BASE_URL")
+		if c.BaseURL, err = d.baseURL(); err != nil {
+			d.deny("environment", err)
+			return nil, nil
+		}
 	}
 	client, err := kinds.Connect(c)
 	if err != nil {

@@ -185,7 +185,17 @@ func (d *draft) saveClaim() error {
 		return err
 	}
 	crashpoint.Here("claim")
-	return writeFile(filepath.Join(d.dir, filepath.FromSlash(claimFile)), append(b, '\n'), 0o600)
+	return d.put(claimFile, append(b, '\n'), 0o600)
+}
+
+// put writes one file of the project.
+func (d *draft) put(name string, data []byte, mode os.FileMode) error {
+	err := writeFile(filepath.Join(d.dir, filepath.FromSlash(name)), data, mode)
+	if err == nil {
+		return nil
+	}
+	return &provision.Problem{At: d.shown, Text: "its files cannot be written, and nothing is made at Cloudflare before they are", Err: err,
+		Hints: []string{"make the folder writable and see that its disk has room, then run the same command again", "or choose another folder: --dir"}}
 }
 
 // write puts the project's files into the folder, each whole or not at all.
@@ -199,8 +209,7 @@ func (d *draft) write(r request, v view.View) error {
 		return nil
 	}
 	for _, f := range d.files {
-		path := filepath.Join(d.dir, filepath.FromSlash(f.Path))
-		if _, err := os.Lstat(path); err == nil {
+		if _, err := os.Lstat(filepath.Join(d.dir, filepath.FromSlash(f.Path))); err == nil {
 			continue
 		}
 		data := f.Data
@@ -211,7 +220,7 @@ func (d *draft) write(r request, v view.View) error {
 			}
 		}
 		crashpoint.Here("file")
-		if err := writeFile(path, data, f.Mode.Perm()); err != nil {
+		if err := d.put(f.Path, data, f.Mode.Perm()); err != nil {
 			return err
 		}
 	}

@@ -20,6 +20,7 @@ func (a *app) newEmulator() *cobra.Command {
 	var zones, without, faults []string
 	var o emulator.Options
 	var quiet bool
+	var who access
 	cmd := &cobra.Command{
 		Use:   "emulator",
 		Short: "Serve an emulated Cloudflare API on this machine",
@@ -42,12 +43,15 @@ func (a *app) newEmulator() *cobra.Command {
 				o.Log = a.Stderr
 			}
 			strikes, err := parseFaults(faults)
+			if err == nil {
+				err = who.apply(&o)
+			}
 			if err != nil {
 				return err
 			}
 			// The data folder keeps its account, so that is told anew what it is.
 			account := emulator.Account{ID: offlineAccount, Plan: plan, Without: without}
-			return a.serve(a.path(data), addr, zones, account, o, strikes)
+			return a.serve(a.path(data), addr, zones, account, o, who.s3, strikes)
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "folder to keep it in (default: .cfboot/offline/cloudflare)")
@@ -61,6 +65,7 @@ func (a *app) newEmulator() *cobra.Command {
 	cmd.Flags().IntVar(&o.RateLimit, "rate-limit", 0, "calls in five minutes before all are refused; Cloudflare has 1200")
 	cmd.Flags().StringArrayVar(&faults, "fault", nil, "a fault that strikes, as above")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "do not log requests")
+	who.flags(cmd)
 	return cmd
 }
 
@@ -78,7 +83,7 @@ func parseFaults(texts []string) ([]emulator.Failure, error) {
 	return out, nil
 }
 
-func (a *app) serve(data, addr string, zones []string, account emulator.Account, o emulator.Options, faults []emulator.Failure) error {
+func (a *app) serve(data, addr string, zones []string, account emulator.Account, o emulator.Options, s3 string, faults []emulator.Failure) error {
 	if err := os.MkdirAll(filepath.Dir(data), 0o700); err != nil {
 		return err
 	}
@@ -104,22 +109,32 @@ func (a *app) serve(data, addr string, zones []string, account emulator.Account,
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
+	bucketURL, stopS3, err := serveS3(s, s3)
+	if err != nil {
+		return errors.Join(err, listener.Close(), s.Close())
+	}
 	v := a.view()
 	settings := [][2]string{
 		{"CLOUDFLARE_API_BASE_URL", fmt.Sprintf("http://%s/client/v4", listener.Addr())},
-		{"CLOUDFLARE_API_TOKEN", offlineToken}, {"CLOUDFLARE_ACCOUNT_ID", offlineAccount},
+		{"CLOUDFLARE_API_TOKEN", firstToken(s)}, {"CLOUDFLARE_ACCOUNT_ID", offlineAccount},
 	}
+	settings = append(settings, s3Settings(s, bucketURL)...)
 	a.doc.Settings = map[string]string{}
 	for _, s := range settings {
 		v.Print("export %s=%s", s[0], s[1])
 		a.doc.Settings[s[0]] = s[1]
+	}
+	for i, t := range s.Tokens() {
+		if i > 0 {
+			v.Print("# token %s: %s", t.Name, t.Value)
+		}
 	}
 	v.Print("# what exists, and the last requests: http://%s/__emulator/", listener.Addr())
 	if a.json {
 		// Printed now, because it serves until it is stopped.
 		a.doc.OK, a.doc.Command = true, "emulator"
 		if err := v.Document(a.doc); err != nil {
-			return errors.Join(err, listener.Close(), s.Close())
+			return errors.Join(err, listener.Close(), stopS3(), s.Close())
 		}
 	}
 	h := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
@@ -132,5 +147,5 @@ func (a *app) serve(data, addr string, zones []string, account emulator.Account,
 		defer cancel()
 		err = h.Shutdown(ctx)
 	}
-	return errors.Join(err, s.Close())
+	return errors.Join(err, stopS3(), s.Close())
 }

@@ -26,7 +26,7 @@ var exitMeaning = []struct {
 }{
 	{exitDone, "done, or nothing to do"},
 	{exitFailed, "failed; the state is consistent"},
-	{exitChanges, "plan --exit-code found something to do"},
+	{exitChanges, "--exit-code: plan found something to do, secrets list something missing"},
 	{exitRefused, "refused by a guard; consent or another input is needed"},
 	{exitPartial, "partly done; run the same command again to finish"},
 	{exitState, "the state cannot be used"},

@@ -57,11 +57,15 @@ func (a *app) render(dir, environment string, before, after provision.State) err
 	}
 	edits = append(edits, ownRoutes(config, section, wanted)...)
 	a.compareNames(config, section, after)
+	overruled := overrules(config, section, bindings(before), wanted)
 	changed, err := wrangler.Update(path, section, edits)
 	if err != nil {
 		return asProblem(err)
 	}
 	name := filepath.ToSlash(a.shown(path))
+	for _, o := range overruled {
+		a.view().Notice("warning: %s: %s", name, o)
+	}
 	a.doc.Rendered = &view.Rendered{File: name, Changed: changed}
 	if changed {
 		a.view().Print("Filled the IDs into %s.", name)
@@ -187,6 +191,36 @@ func (a *app) compareNames(config *wrangler.Config, environment string, st provi
 	if ok && env != nil && env.Worker != "" && env.Worker != worker.Name {
 		a.view().Notice("warning: wrangler deploys to the Worker %q, but %s is %q: set \"name\" in %s", env.Worker, worker.Key, worker.Name, wranglerFile)
 	}
+}
+
+// overrules says which values that somebody else wrote are about to be replaced:
+// those that are neither what is wanted nor what cfboot itself wrote before.
+func overrules(config *wrangler.Config, environment string, before, wanted []provision.Binding) (out []string) {
+	env := config.Environment(environment)
+	if env == nil {
+		return nil
+	}
+	for _, b := range wanted {
+		for _, have := range env.Bindings {
+			if b.Match.Name == "" || !slices.Equal(have.Section, b.Section) || have.Field(b.Match.Name) != b.Match.Value {
+				continue
+			}
+			for _, f := range b.Set {
+				old := have.Field(f.Name)
+				ours := slices.ContainsFunc(before, func(w provision.Binding) bool { return same(w, b) && wrote(w, f.Name, old) })
+				if old != nil && old != "" && fmt.Sprint(old) != fmt.Sprint(f.Value) && !ours {
+					out = append(out, fmt.Sprintf("%s of %s %v was %v, which cfboot did not write; it is %v now", f.Name, b.Match.Name, b.Match.Value, old, f.Value))
+				}
+			}
+		}
+	}
+	return out
+}
+
+func wrote(b provision.Binding, field string, value any) bool {
+	return slices.ContainsFunc(b.Set, func(f provision.BindingField) bool {
+		return f.Name == field && fmt.Sprint(f.Value) == fmt.Sprint(value)
+	})
 }
 
 // removals takes out the elements of what is ours no longer, as far as they

@@ -124,7 +124,7 @@ func (a *app) carryOut(client *kinds.Client, store *state.Store, plan provision.
 	began, before := a.Now(), store.State()
 	summary := &view.ResultSummary{}
 	res, err := provision.Apply(a.ctx, plan, before, kinds.Traits(), client, store, provision.Options{
-		Run: store.Run(), Parallel: parallel, Allow: t.allow, Confirm: t.confirm, Vault: a.vault(filepath.Dir(a.statefile)), Stop: a.stopping.Done(), Now: a.Now, Settle: settle, Lineage: store.Lineage,
+		Run: store.Run(), Parallel: parallel, Allow: t.allow, Confirm: t.confirm, Vault: a.vault(filepath.Dir(a.statefile)), Stop: a.stopping.Done(), Now: client.Now, Settle: settle, Lineage: store.Lineage,
 		Report: func(e provision.Event) {
 			one := view.OneRun{Key: e.Step.Key.String(), Name: e.Step.Name, Part: e.Part, Millis: e.Took.Milliseconds(), Backup: e.Kept}
 			if e.Err != nil {

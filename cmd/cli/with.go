@@ -34,16 +34,19 @@ func optionList() string {
 func (r *request) checkOptions() error {
 	slices.Sort(r.with)
 	r.with = slices.Compact(r.with)
-	all := templates.Options()
 	for _, name := range r.with {
-		i := slices.IndexFunc(all, func(o templates.Option) bool { return o.Name == name })
+		o, err := templates.LookupOption(name, r.values(""))
 		switch {
-		case i < 0:
+		case !slices.Contains(optionNames(), name):
 			return refused(fmt.Sprintf("there is nothing to add under the name %q%s", name, suggest(name, optionNames())), "there are: "+strings.Join(optionNames(), ", "))
+		case err != nil:
+			return err
 		case !r.source.TakesOptions():
 			return refused(fmt.Sprintf("nothing can be added to the pattern %s: it has no src/extras/index.ts", r.pattern), "leave --with out, or give the pattern that file")
-		case all[i].NeedsDomain && r.domain == "":
+		case o.NeedsDomain && r.domain == "":
 			return refused("--with "+name+" needs a domain", "say which: --domain my-saas.example")
+		case o.ByHand && !r.noApply:
+			return refused("--with "+name+" needs --no-apply: something has to be set in cfboot.jsonc before it can be made", "write the project with --no-apply, read what is left to do, then: cfboot apply")
 		}
 	}
 	return nil

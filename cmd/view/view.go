@@ -48,6 +48,8 @@ type Document struct {
 	State       *StateDocument    `json:"state,omitempty"`
 	Rendered    *Rendered         `json:"rendered,omitempty"`
 	Checks      []Check           `json:"checks,omitempty"`
+	Secrets     []Secret          `json:"secrets,omitempty"`
+	Put         []string          `json:"put,omitempty"` // names of the secrets that were put on Workers
 	Patterns    []Named           `json:"patterns,omitempty"`
 	Options     []Named           `json:"options,omitempty"`
 	Pattern     *PatternDocument  `json:"pattern,omitempty"`

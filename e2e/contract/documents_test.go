@@ -58,6 +58,7 @@ func load(name, path string) (*document, error) {
 	}
 	d := &document{name, spec, map[string]operation{}}
 	for path, item := range spec.Paths.Map() {
+		typed(item.Parameters)
 		for method, op := range item.Operations() {
 			key := shape(method, path)
 			if other, has := d.operations[key]; has {

@@ -23,9 +23,10 @@ var exceptions = []exception{
 	// Fields that no document has.
 	{"R26", "answer", `(POST|GET|PATCH|PUT) accounts/{account}/d1/database(/{db})?`, `200/result/running_in_region`, undeclared, "answers seen; wrangler d1 info prints it"},
 	{"R26", "answer", `POST accounts/{account}/d1/database/{db}/(query|raw)`, `200/result/\*/meta/served_by`, undeclared, "answers seen: \"v3-prod\""},
+	{"R26", "answer", `POST accounts/{account}/d1/database/{db}/import`, `200/result/result/meta/served_by`, undeclared, "as in query"},
 	{"R26", "answer", `GET accounts/{account}/r2/buckets/{bucket}/objects`, `200/result_info/is_truncated`, undeclared, "answers seen; the document has only the cursor"},
 	{"R26", "answer", `(GET|PUT) accounts/{account}/workers/domains(/{domain})?`, `200/result/(\*/)?enabled`, undeclared, "cloudflare-api.md §2.8 lists it; the document has previews_enabled only"},
-	{"R26", "answer", `GET accounts/{account}/workers/scripts/{script}/settings`, `200/result/migration_tag`, undeclared, "guess: as in services and scripts, where W reads it"},
+	{"R26", "answer", `(GET|PATCH) accounts/{account}/workers/scripts/{script}/settings`, `200/result/migration_tag`, undeclared, "guess: as in services and scripts, where W reads it"},
 	{"R26", "answer", `(GET|POST) accounts/{account}/workers/scripts/{script}/versions(/{version})?`, `200/result/(items/\*/)?annotations`, undeclared, "W: versions list and deployments status print them"},
 	{"R26", "answer", `GET accounts/{account}/workers/scripts/{script}/versions`, `200/result/items/\*/resources`, undeclared, "W types the items like a single version"},
 	{"R26", "answer", `GET accounts/{account}/workers/scripts/{script}/versions`, `200/result_info`, undeclared, "G4 pages it; the document has page and per_page in the query"},
@@ -49,7 +50,18 @@ var exceptions = []exception{
 	{"R26", "request", `PATCH accounts/{account}/workers/scripts/{script}/secrets-bulk`, `body/secrets.*`, "", "the document describes one secret where the SDKs send a map of them"},
 	{"R26", "request", `POST accounts/{account}/workers/assets/upload`, `body`, "has an unexpected type multipart/form-data", "W sends a form; the document is simplified"},
 	{"R26", "request", `POST accounts/{account}/workers/scripts/{script}/deployments`, `body/code_update_strategy`, undeclared, "W sends it"},
+	{"R26", "request", `PUT accounts/{account}/workers/scripts/{script}/content`, `body`, "has an unexpected type multipart/form-data", "O24 has a form; the document is simplified"},
+	{"R26", "request", `PATCH accounts/{account}/workers/scripts/{script}/settings`, `body`, "has an unexpected type multipart/form-data", "O24 has a form; the document is simplified"},
+	{"R26", "request", `GET accounts/{account}/d1/database/{db}`, `query fields/\*`, "value is not one of", "W sends the names with a comma between them, in one parameter"},
+	{"R26", "request", `POST accounts/{account}/vectorize/v2/indexes/{index}/(insert|upsert)`, `body`, "has an unexpected type multipart/form-data", "W sends a form"},
+	{official, "request", `POST accounts/{account}/vectorize/v2/indexes/{index}/(insert|upsert)`, `body`, "has an unexpected type multipart/form-data", "W sends a form"},
+	{official, "request", `PATCH accounts/{account}/hyperdrive/configs/{config}`, `body/origin/[a-z_]+`, "property", "W changes the user and password alone; required no more: R26"},
+	{official, "request", `PUT accounts/{account}/workers/scripts/{script}`, `body/metadata/migrations`, "value matches more than one schema", "the document's two forms of migrations do not exclude each other"},
+	{"R26", "request", `POST accounts/{account}/vectorize/v2/indexes/{index}/(insert|upsert)`, `body`, "value must be a string", "vectors come as lines of JSON (O24), of which a single one reads as an object"},
 	{"R26", "request", `PUT accounts/{account}/storage/kv/namespaces/{ns}/values/{key\.\.\.}`, `body`, "", "a value is raw or a form (O24); the document has it as JSON"},
+	{"R26", "request", `PUT accounts/{account}/workers/scripts/{script}`, `query excludeScript`, undeclared, "W sends it"},
+	{"R26", "request", `(PUT|POST) accounts/{account}/workers/scripts/{script}(/versions)?`, `body/metadata/(code_update_strategy|package_dependencies)`, undeclared, "W sends them"},
+	{"R26", "request", `(PUT|POST) accounts/{account}/workers/scripts/{script}(/versions)?`, `body/metadata/bindings/\*`, "doesn't match any schema", "a D1 binding has id, which W sends; the document calls it database_id"},
 
 	// Where the older document has been overtaken.
 	{official, "answer", `GET accounts/{account}/queues(/{queue}/consumers)?`, `200/[a-z_]+`, "property", "the document declares lists as a list and an object at once"},
@@ -57,6 +69,10 @@ var exceptions = []exception{
 	{official, "request", `GET accounts/{account}/storage/kv/namespaces`, `query per_page`, "number must be at most 100", "W asks for 1000; the most that is allowed today is unknown"},
 	{official, "request", `(POST|PATCH) zones/{zone}/dns_records(/{record})?`, `body(/content)?`, "", "records of data have no content, newer types no schema, and a change may leave out the rest: R26"},
 	{official, "request", `POST accounts/{account}/d1/database/{db}/query`, `body/sql`, "property", "several statements come as a batch: R26"},
+	{official, "request", `(PUT|POST) accounts/{account}/workers/scripts/{script}(/versions)?`, `body/metadata/(assets|observability|code_update_strategy|package_dependencies|annotations/workers/alias|migrations/steps/\*/new_sqlite_classes)`, undeclared, "newer than the document; W sends them"},
+	{official, "request", `POST accounts/{account}/challenges/widgets`, `body/region`, "value is not one of", "the document knows one region only: R26 has china, too"},
+	{official, "request", `POST accounts/{account}/vectorize/v2/indexes/{index}/query`, `body/returnMetadata`, "value must be a boolean", "none, indexed or all today: R26"},
+	{official, "request", `(POST|PUT) user/tokens(/{token})?`, `body/policies/\*`, "", "the document wants the id of a policy that is only to be made: R26"},
 	{official, "request", `PUT accounts/{account}/workers/domains`, `body/environment`, "property", "required no more: R26"},
 }
 

@@ -20,7 +20,7 @@ import (
 
 func TestGoSDK(t *testing.T) {
 	s := newSDK(t, emulator.Options{})
-	for _, product := range []func(*sdk){sdkAccount, sdkZones, sdkD1, sdkKV, sdkR2, sdkQueues, sdkVectorize, sdkWorkers} {
+	for _, product := range []func(*sdk){sdkAccount, sdkTokens, sdkZones, sdkD1, sdkKV, sdkR2, sdkQueues, sdkVectorize, sdkHyperdrive, sdkTurnstile, sdkWorkers} {
 		product(s)
 	}
 }
@@ -173,6 +173,7 @@ func sdkVectorize(s *sdk) {
 	s.refusal(err, 409, 3002)
 	s.same("dimensions", got(c.Get(s.Context(), "sdk-index", account[vectorize.IndexGetParams]()))(s).Config.Dimensions, int64(8))
 	s.same("indexes", len(all(s, c.ListAutoPaging(s.Context(), account[vectorize.IndexListParams]()))), 1)
+	sdkVectors(s, c)
 	got(c.Delete(s.Context(), "sdk-index", account[vectorize.IndexDeleteParams]()))(s)
 	preset := with[vectorize.IndexNewParamsConfigVectorizeIndexPresetConfiguration](map[string]any{"Preset": "@cf/baai/bge-small-en-v1.5"})
 	index := got(c.New(s.Context(), account[vectorize.IndexNewParams]("Name", "sdk-preset", "Config", preset)))(s)

@@ -34,11 +34,23 @@ async function d1(client, account_id) {
 	await client.d1.database.import(db.uuid, { account_id, action: "ingest", etag, filename: init.filename });
 	const [after] = await all(client.d1.database.query(db.uuid, { account_id, sql: "select count(*) as n from t" }));
 	assert.deepEqual(after.results, [{ n: 3 }]);
+	await timeTravel(client, account_id, db.uuid);
 	for (let i = 2; i < 13; i++) await client.d1.database.create({ account_id, name: `sdk-db-${i}` });
 	assert.equal((await all(client.d1.database.list({ account_id, per_page: 10 }))).length, 12); // two pages
 	assert.deepEqual((await all(client.d1.database.list({ account_id, name: "sdk-db-2" }))).map((d) => d.name), ["sdk-db-2"]);
 	for (const d of await all(client.d1.database.list({ account_id }))) await client.d1.database.delete(d.uuid, { account_id });
 	await refused(client.d1.database.get(db.uuid, { account_id }), 404, 7404);
+}
+
+async function timeTravel(client, account_id, id) {
+	const { timeTravel } = client.d1.database;
+	const { bookmark } = await timeTravel.getBookmark(id, { account_id });
+	await all(client.d1.database.query(id, { account_id, sql: "delete from t" }));
+	const restored = await timeTravel.restore(id, { account_id, bookmark });
+	assert.notEqual(restored.previous_bookmark, bookmark);
+	const [rows] = await all(client.d1.database.query(id, { account_id, sql: "select count(*) as n from t" }));
+	assert.deepEqual(rows.results, [{ n: 3 }]);
+	await refused(timeTravel.restore(id, { account_id, bookmark: "nonsense" }), 400, 7400);
 }
 
 async function kv(client, account_id) {
@@ -60,6 +72,10 @@ async function kv(client, account_id) {
 	await ns.values.delete("k1", at);
 	await refused(ns.values.get("k1", at), 404, 10009);
 	assert.equal((await ns.bulkDelete(namespace_id, { account_id, body: ["k2", "k3"] })).successful_key_count, 2);
+
+	// The way of older versions, which no version of the SDK has any more.
+	await client.delete(`/accounts/${account_id}/storage/kv/namespaces/${namespace_id}/bulk`, { body: ["k4", "k5"] });
+	await refused(ns.values.get("k4", at), 404, 10009);
 
 	for (let i = 0; i < 6; i++) await ns.create({ account_id, title: `sdk-${i}` });
 	assert.equal((await all(ns.list({ account_id, per_page: 5 }))).length, 7); // two pages
@@ -144,10 +160,36 @@ async function vectorize(client, account_id) {
 	await refused(indexes.create({ account_id, name: "sdk-index", config: { preset: "@cf/baai/bge-small-en-v1.5" } }), 409, 3002);
 	assert.equal((await indexes.get("sdk-index", { account_id })).config.dimensions, 8);
 	assert.equal((await indexes.info("sdk-index", { account_id })).vectorCount, 0);
+	await vectors(indexes, account_id);
 	await indexes.create({ account_id, name: "sdk-preset", config: { preset: "@cf/baai/bge-base-en-v1.5" } });
 	assert.equal((await indexes.get("sdk-preset", { account_id })).config.dimensions, 768);
 	assert.equal((await all(indexes.list({ account_id }))).length, 2);
 	await indexes.delete("sdk-preset", { account_id });
 	await indexes.delete("sdk-index", { account_id });
 	await refused(indexes.get("sdk-index", { account_id }), 404, 3000);
+}
+
+async function vectors(indexes, account_id) {
+	const at = { account_id };
+	const lines = (...vectors) => new File([vectors.map((v) => JSON.stringify(v)).join("\n")], "vectors.ndjson");
+	const vector = (id, first, kind) => ({ id, values: [first, 1, 0, 0, 0, 0, 0, 0], metadata: { kind } });
+	await indexes.metadataIndex.create("sdk-index", { ...at, propertyName: "kind", indexType: "string" });
+	await refused(indexes.metadataIndex.create("sdk-index", { ...at, propertyName: "kind", indexType: "string" }), 409, 40004);
+	assert.deepEqual((await indexes.metadataIndex.list("sdk-index", at)).metadataIndexes, [{ propertyName: "kind", indexType: "string" }]);
+	assert.ok((await indexes.insert("sdk-index", { ...at, body: lines(vector("a", 1, "x"), vector("b", 2, "x"), vector("c", 3, "y")) })).mutationId);
+	await indexes.insert("sdk-index", { ...at, body: lines(vector("a", 9, "z")) }); // one that is there stays
+	assert.equal((await indexes.getByIDs("sdk-index", { ...at, ids: ["a"] }))[0].values[0], 1);
+	await indexes.upsert("sdk-index", { ...at, body: lines(vector("a", 4, "x")), "unparsable-behavior": "error" });
+	const [first] = await indexes.getByIDs("sdk-index", { ...at, ids: ["a"] });
+	assert.deepEqual([first.values[0], first.metadata], [4, { kind: "x" }]);
+	const query = { ...at, vector: [1, 0, 0, 0, 0, 0, 0, 0], topK: 2, returnMetadata: "all" };
+	assert.deepEqual((await indexes.query("sdk-index", query)).matches.map((m) => m.id), ["a", "c"]);
+	assert.deepEqual((await indexes.query("sdk-index", { ...query, filter: { kind: "x" } })).matches.map((m) => m.id), ["a", "b"]);
+	const page = await indexes.listVectors("sdk-index", { ...at, count: 2 });
+	assert.deepEqual([page.vectors.map((v) => v.id), page.isTruncated], [["a", "b"], true]);
+	assert.deepEqual((await indexes.listVectors("sdk-index", { ...at, cursor: page.nextCursor })).vectors.map((v) => v.id), ["c"]);
+	await indexes.deleteByIDs("sdk-index", { ...at, ids: ["a", "b"] });
+	assert.equal((await indexes.info("sdk-index", at)).vectorCount, 1);
+	await indexes.metadataIndex.delete("sdk-index", { ...at, propertyName: "kind" });
+	assert.equal((await indexes.metadataIndex.list("sdk-index", at)).metadataIndexes.length, 0);
 }

@@ -42,13 +42,33 @@ export async function workers(client, account_id) {
 	assert.equal((await scripts.settings.edit("sdk-worker", { account_id, logpush: true })).logpush, true);
 	assert.equal((await scripts.scriptAndVersionSettings.get("sdk-worker", { account_id })).bindings.length, 2);
 
-	assert.deepEqual((await all(client.workers.beta.workers.list({ account_id }))).map((w) => w.name), ["sdk-worker"]);
+	const beta = client.workers.beta.workers;
+	assert.deepEqual((await all(beta.list({ account_id }))).map((w) => w.name), ["sdk-worker"]);
+	await client.put(`/accounts/${account_id}/workers/scripts/sdk-other`, { body: form(metadata()) });
+	const other = await beta.get("sdk-other", { account_id });
+	await beta.delete(other.id, { account_id });
+	assert.deepEqual((await all(beta.list({ account_id }))).map((w) => w.name), ["sdk-worker"]);
 
+	await changes(client, account_id);
 	await settings(client, account_id);
 	await versions(client, account_id);
 	await outside(client, account_id);
 	await scripts.delete("sdk-worker", { account_id, force: true });
 	assert.equal((await all(scripts.list({ account_id }))).length, 0);
+}
+
+// changes are new versions, each deployed at once: one of the code, one of the
+// settings. What they do not speak of stays.
+async function changes(client, account_id) {
+	const { scripts } = client.workers;
+	const path = `/accounts/${account_id}/workers/scripts/sdk-worker`;
+	await client.put(`${path}/content`, { body: form({ main_module: "index.js" }) });
+	assert.equal((await scripts.scriptAndVersionSettings.get("sdk-worker", { account_id })).bindings.length, 2);
+	const body = new FormData();
+	body.set("settings", new Blob([JSON.stringify({ compatibility_flags: ["nodejs_compat"] })], { type: "application/json" }));
+	const { result } = await client.patch(`${path}/settings`, { body });
+	assert.deepEqual([result.compatibility_flags, result.bindings.length], [["nodejs_compat"], 2]);
+	assert.equal((await all(scripts.versions.list("sdk-worker", { account_id }))).length, 3);
 }
 
 async function settings(client, account_id) {

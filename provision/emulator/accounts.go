@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"net/http"
 	"strings"
 	"time"
 )
@@ -18,7 +17,6 @@ type account struct {
 
 func (s *Server) registerAccounts() {
 	s.on("GET", "user", anyToken, s.getUser)
-	s.registerTokens()
 	s.on("GET", "accounts", anyToken, s.listAccounts)
 	s.on("GET", "accounts/{account}", anyToken, s.getAccount)
 	s.on("GET", "memberships", anyToken, s.listMemberships)
@@ -27,11 +25,8 @@ func (s *Server) registerAccounts() {
 
 // seed makes the accounts and zones of the options that are absent.
 func (s *Server) seed() error {
-	s.o.Tokens = append([]Token(nil), s.o.Tokens...)
-	for i := range s.o.Tokens {
-		if s.o.Tokens[i].ID == "" {
-			s.o.Tokens[i].ID = newID()
-		}
+	if err := s.seedTokens(); err != nil {
+		return err
 	}
 	err := s.change(func(x *txn) error {
 		for _, a := range s.o.Accounts {
@@ -112,7 +107,7 @@ const userEmail = "user@example.com"
 func (s *Server) getUser(c *call) (*reply, error) {
 	if c.token.Account != "" {
 		// guess: an account's token has no user; the code is wrangler's for "not authorised".
-		return nil, refuse(http.StatusForbidden, 9109, "Unauthorized to access requested resource")
+		return nil, errUnauthorized
 	}
 	return ok(map[string]any{"id": userID, "email": userEmail, "suspended": false, "two_factor_authentication_enabled": false})
 }

@@ -3,6 +3,7 @@ package emulator
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,6 +19,13 @@ type reply struct {
 	raw      []byte // with contentType: the whole answer, without an envelope
 	kind     string
 	header   http.Header
+	stream   *content // instead of raw
+}
+
+// content is bytes that are sent as they are read, and closed afterwards.
+type content struct {
+	io.ReadCloser
+	size int64
 }
 
 // ok answers 200 with the result.
@@ -82,6 +90,7 @@ type answer struct {
 	kind   string
 	body   []byte
 	header http.Header
+	stream *content
 }
 
 // render turns what an endpoint said into an answer.
@@ -90,7 +99,7 @@ func render(r *reply, err error) answer {
 		return renderError(err)
 	}
 	if r.kind != "" {
-		return answer{status: cmpOr(r.status, http.StatusOK), kind: r.kind, body: r.raw, header: r.header}
+		return answer{status: cmpOr(r.status, http.StatusOK), kind: r.kind, body: r.raw, header: r.header, stream: r.stream}
 	}
 	e := envelope{Success: true, Errors: []apiError{}, Messages: r.messages, Result: r.result, Info: r.info}
 	if e.Messages == nil {

@@ -1,44 +1,27 @@
 package emulator
 
 import (
+	"cmp"
 	"net/http"
-	"net/netip"
 	"regexp"
-	"slices"
 	"strings"
-	"time"
 )
-
-// Token is a credential and what it may do.
-type Token struct {
-	Value string `json:"-"`
-	ID    string `json:"id,omitempty"` // 32 hex digits; made up if empty
-	// Account makes it a token owned by that account; "" is a user token.
-	Account string `json:"account,omitempty"`
-	// Accounts are those a user token may use; none: all.
-	Accounts []string `json:"accounts,omitempty"`
-	// Groups are the permission groups it has, by Cloudflare's names ("D1
-	// Write", "DNS Read", ...). None: every right.
-	Groups []string `json:"groups,omitempty"`
-	Status string   `json:"status,omitempty"` // disabled, expired; "": active until it expires
-	// Expires is when it ends; zero: never.
-	Expires time.Time `json:"expires,omitzero"`
-	// From are the addresses that it may be used from; none: all.
-	From []netip.Prefix `json:"from,omitempty"`
-}
 
 // Permission groups, without their " Read" or " Write".
 const (
-	anyToken      = ""
-	groupD1       = "D1"
-	groupKV       = "Workers KV Storage"
-	groupR2       = "Workers R2 Storage"
-	groupQueues   = "Queues"
-	groupScripts  = "Workers Scripts"
-	groupRoutes   = "Workers Routes"
-	groupDNS      = "DNS"
-	groupZone     = "Zone"
-	groupAccounts = "Account Settings"
+	anyToken     = ""
+	groupD1      = "D1"
+	groupKV      = "Workers KV Storage"
+	groupR2      = "Workers R2 Storage"
+	groupQueues  = "Queues"
+	groupScripts = "Workers Scripts"
+	groupRoutes  = "Workers Routes"
+	groupDNS     = "DNS"
+	groupZone    = "Zone"
+	groupR2Items = "Workers R2 Storage Bucket Item"
+
+	groupUserTokens    = "API Tokens"
+	groupAccountTokens = "Account API Tokens"
 )
 
 var (
@@ -46,11 +29,8 @@ var (
 	wellFormedKey   = regexp.MustCompile(`^[A-Za-z0-9_-]{32,}$`)
 )
 
-// allRights stands for whoever comes when Options names no tokens.
-var allRights = Token{ID: "e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0"}
-
 // authenticate finds the token that calls.
-func (s *Server) authenticate(r *http.Request) (*Token, error) {
+func (s *Server) authenticate(r *http.Request) (*apiToken, error) {
 	header := r.Header.Get("Authorization")
 	email, key := r.Header.Get("X-Auth-Email"), r.Header.Get("X-Auth-Key")
 	switch {
@@ -65,24 +45,22 @@ func (s *Server) authenticate(r *http.Request) (*Token, error) {
 			// guess: the status.
 			return nil, refuse(http.StatusForbidden, 9103, "Unknown X-Auth-Key or X-Auth-Email")
 		}
-		return &allRights, nil
+		return allRights, nil
 	}
 	return nil, refuse(http.StatusBadRequest, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
 }
 
-func (s *Server) bearer(header string) (*Token, error) {
+func (s *Server) bearer(header string) (*apiToken, error) {
 	scheme, value, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") || !wellFormedToken.MatchString(value) {
 		return nil, refuse(http.StatusBadRequest, 6003, "Invalid request headers").
 			because(6111, "Invalid format for Authorization header")
 	}
-	if len(s.o.Tokens) == 0 {
-		return &allRights, nil
+	if t, has := s.tokenOf(value); has {
+		return t, nil
 	}
-	for i := range s.o.Tokens {
-		if s.o.Tokens[i].Value == value {
-			return &s.o.Tokens[i], nil
-		}
+	if s.open(digest(value)) {
+		return allRights, nil
 	}
 	return nil, errUnknownToken
 }
@@ -94,7 +72,10 @@ var errUnknownToken error = refuse(http.StatusUnauthorized, 10000, "Authenticati
 var errInvalidToken = refuse(http.StatusUnauthorized, 1000, "Invalid API Token")
 
 // errForbidden is what a valid token without the right gets.
-var errForbidden = refuse(http.StatusForbidden, 10000, "Authentication error")
+var errForbidden error = refuse(http.StatusForbidden, 10000, "Authentication error")
+
+// errUnauthorized is the same for what belongs to zones and users.
+var errUnauthorized error = refuse(http.StatusForbidden, 9109, "Unauthorized to access requested resource")
 
 // admit authenticates, resolves the account and zone of the path, and checks
 // the right.
@@ -119,9 +100,6 @@ func (s *Server) admit(c *call, found *route, path string) error {
 		if !isHex(id, 32) || !known {
 			return noRoute(path)
 		}
-		if !token.sees(id) {
-			return errForbidden
-		}
 		c.account = a
 	}
 	if id, has := c.params["zone"]; has {
@@ -129,16 +107,46 @@ func (s *Server) admit(c *call, found *route, path string) error {
 			return err
 		}
 	}
-	if token.state(c.x.now) != "active" && !verifying {
+	if !token.live(c.x.now) && !verifying {
 		return errUnknownToken
 	}
-	if !token.may(found.group, c.Method) {
-		return errForbidden
+	if !c.allowed(found) {
+		return forbidden(found.group)
 	}
 	if c.account != nil {
 		return c.account.has(found.group)
 	}
 	return nil
+}
+
+// allowed says whether the token has the right that the endpoint needs.
+func (c *call) allowed(found *route) bool {
+	n := need{group: found.group, write: c.Method != http.MethodGet && c.Method != http.MethodHead && !found.reads}
+	switch {
+	case c.zone != nil:
+		n.account, n.zone = c.zone.Account, c.zone.ID
+	case c.account != nil:
+		n.account = c.account.ID
+	default:
+		n.anywhere = found.group != groupUserTokens // which needs the user's resource
+	}
+	if c.token.may(n) {
+		return true
+	}
+	if !found.items {
+		return false
+	}
+	n.group, n.bucket = groupR2Items, bucketResource(c.account.ID, cmp.Or(c.Header.Get(jurisdictionHeader), "default"), c.params["bucket"])
+	return c.token.may(n)
+}
+
+// forbidden is what a token without the right gets; zones say it in
+// words of their own.
+func forbidden(group string) error {
+	if group == groupZone {
+		return errUnauthorized
+	}
+	return errForbidden
 }
 
 // admitSession lets the endpoint decide who may call.
@@ -160,28 +168,9 @@ func (s *Server) admitZone(c *call, id, path string) error {
 		// guess: the status.
 		return refuse(http.StatusForbidden, 9109, "Invalid zone identifier")
 	}
-	if !c.token.sees(z.Account) {
-		return refuse(http.StatusForbidden, 9109, "Unauthorized to access requested resource")
+	if !c.token.seesZone(z) {
+		return errUnauthorized
 	}
 	c.zone = z
 	return nil
-}
-
-// sees says whether the token reaches an account at all.
-func (t *Token) sees(account string) bool {
-	if t.Account != "" {
-		return t.Account == account
-	}
-	return len(t.Accounts) == 0 || slices.Contains(t.Accounts, account)
-}
-
-// may says whether the token has the group's right for the method.
-func (t *Token) may(group, method string) bool {
-	if group == anyToken || len(t.Groups) == 0 {
-		return true
-	}
-	if slices.Contains(t.Groups, group+" Write") {
-		return true
-	}
-	return (method == http.MethodGet || method == http.MethodHead) && slices.Contains(t.Groups, group+" Read")
 }

@@ -119,3 +119,92 @@ func TestManyStayFast(t *testing.T) {
 		}
 	}
 }
+
+// objectCrowd is an emulator with a bucket of many objects and many tokens.
+func objectCrowd(b testing.TB) *Server {
+	s, err := Open(b.TempDir(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	err = s.change(func(x *txn) error {
+		a, _ := s.accounts.get(acct)
+		made, err := s.newBucket(x, a, "default", "state", "", "")
+		if err != nil {
+			return err
+		}
+		for i := range many {
+			id := newID()
+			if _, err := s.files.write(id, strings.NewReader("x")); err != nil {
+				return err
+			}
+			s.objects.put(x, &object{row: row{ID: id}, Bucket: made.ID, Key: fmt.Sprintf("k/%05d", i), Size: 1, ETag: "9dd4e461268c8034f5c8564e155c67a6"})
+			t, err := Token{Value: fmt.Sprintf("t-%05d", i), Groups: []string{"Workers R2 Storage Write"}, Accounts: []string{acct}}.token(x.now)
+			if err != nil {
+				return err
+			}
+			s.tokens.put(x, t)
+		}
+		d := &database{row: row{ID: newUUID()}, Account: acct, Name: "db", Replication: "disabled"}
+		s.databases.put(x, d)
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	hit(b, s, "POST", "accounts/"+acct+"/d1/database/db/query", `{"sql":"create table t(a)"}`)
+	return s
+}
+
+// hitS3 sends a signed request.
+func hitS3(b testing.TB, s *Server, method, path, body, value string) {
+	r := httptest.NewRequest(method, s3Prefix+acct+"/"+path, strings.NewReader(body))
+	now := time.Now().UTC()
+	t, has := s.tokenOf(value)
+	if !has {
+		b.Fatal("no such token")
+	}
+	sig := &s3Signature{at: now, scope: now.Format("20060102") + "/auto/s3/aws4_request", headers: []string{"host", "x-amz-content-sha256", "x-amz-date"}, payload: digest(body)}
+	r.Header.Set("X-Amz-Content-Sha256", sig.payload)
+	r.Header.Set("X-Amz-Date", now.Format(s3TimeForm))
+	r.Header.Set("Authorization", fmt.Sprintf("%s Credential=%s/%s,SignedHeaders=%s,Signature=%s", s3Algorithm, t.ID, sig.scope, strings.Join(sig.headers, ";"), sig.sign(t.Digest, sig.canonical(r))))
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	if w.Code >= 300 {
+		b.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
+	}
+}
+
+func BenchmarkObjects(b *testing.B) {
+	s := objectCrowd(b)
+	token := func(i int) string { return fmt.Sprintf("t-%05d", i*7%many) }
+	for _, bench := range []struct {
+		name string
+		run  func(i int)
+	}{
+		{"PutREST", func(i int) {
+			hit(b, s, "PUT", fmt.Sprintf("accounts/%s/r2/buckets/state/objects/k/%05d", acct, i%many), "body")
+		}},
+		{"PutS3", func(i int) { hitS3(b, s, "PUT", fmt.Sprintf("state/k/%05d", i*7%many), "body", token(i)) }},
+		{"GetS3", func(i int) { hitS3(b, s, "GET", fmt.Sprintf("state/k/%05d", i*7%many), "", token(i)) }},
+		{"List100S3", func(i int) { hitS3(b, s, "GET", "state?list-type=2&max-keys=100", "", token(i)) }},
+		{"FoldersS3", func(i int) { hitS3(b, s, "GET", "state?delimiter=%2F&list-type=2", "", token(i)) }},
+		{"Select", func(int) {
+			hit(b, s, "POST", "accounts/"+acct+"/d1/database/db/query", `{"sql":"select 1"}`)
+		}},
+		{"Insert", func(int) {
+			hit(b, s, "POST", "accounts/"+acct+"/d1/database/db/query", `{"sql":"insert into t values (1)"}`)
+		}},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				bench.run(i)
+			}
+			s.ResetRequests()
+		})
+	}
+}

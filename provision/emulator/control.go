@@ -32,6 +32,7 @@ var controls = map[string]control{
 	"GET settings":      func(s *Server, _ *http.Request, _ string) (any, error) { return s.settings(), nil },
 	"PATCH settings":    controlSettings,
 	"POST latency":      controlLatency,
+	"POST token":        controlToken,
 	"POST account":      controlAccount,
 	"GET snapshots":     func(s *Server, _ *http.Request, _ string) (any, error) { return s.Snapshots() },
 	"PUT snapshots/":    func(s *Server, _ *http.Request, name string) (any, error) { return done(s.SaveSnapshot(name)) },
@@ -90,6 +91,7 @@ GET    faults              the faults that may still strike
 POST   faults              adds some; PUT replaces them, DELETE clears them
 GET    settings            latency, jitter, lag, rate limit, clock
 PATCH  settings            changes them; "advance": "5m" moves the clock
+POST   token               makes an API token: {"id", "value"} of it
 POST   account             sets an account's plan and products
 GET    snapshots           their names
 PUT    snapshots/NAME      saves all that exists; POST restores it, DELETE drops it

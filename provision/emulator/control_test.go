@@ -3,6 +3,7 @@ package emulator
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -214,7 +216,7 @@ func TestSnapshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.sqlite.dir = filepath.Join(dir, "d1", "sub")
-	want("POST", "snapshots/early", 400, "databases")
+	want("POST", "snapshots/early", 400, "restoring the files")
 	s.sqlite.dir = filepath.Join(dir, "d1")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -342,4 +344,49 @@ func formOf(t *testing.T, name, value string) (body, kind string) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "--b\r\nContent-Disposition: form-data; name=%q\r\nContent-Type: text/html\r\n\r\n%s\r\n--b--\r\n", name, value)
 	return b.String(), "multipart/form-data; boundary=b"
+}
+
+// TestSnapshotsWhileBusy saves and restores while others write: nobody waits for
+// ever, and what is restored is whole.
+func TestSnapshotsWhileBusy(t *testing.T) {
+	s, err := Open(t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c := &cloud{t, s, http.Header{"Authorization": {"Bearer x"}}}
+	c.must("POST", "A/d1/database", `{"name":"db"}`)
+	c.must("POST", "A/d1/database/db/query", `{"sql":"create table t(a)"}`)
+	c.must("POST", "A/r2/buckets", `{"name":"buck"}`)
+	var wg sync.WaitGroup
+	for g := range 3 {
+		wg.Go(func() {
+			for range 30 {
+				for _, g := range []got{
+					c.do("POST", "A/d1/database/db/query", `{"sql":"insert into t values (1)"}`),
+					c.do("PUT", fmt.Sprintf("A/r2/buckets/buck/objects/%d", g), strings.Repeat("x", 9999)),
+					c.do("GET", "A/d1/database/db", nil),
+				} {
+					if g.Status != 200 {
+						t.Errorf("%d %s", g.Status, g.Raw)
+					}
+				}
+			}
+		})
+	}
+	for range 5 {
+		if err := errors.Join(s.SaveSnapshot("busy"), s.RestoreSnapshot("busy")); err != nil {
+			t.Error(err)
+		}
+	}
+	wg.Wait()
+	if err := s.RestoreSnapshot("busy"); err != nil {
+		t.Error(err)
+	}
+	for _, o := range c.must("GET", "A/r2/buckets/buck/objects", nil).list("key") {
+		if g := c.do("GET", fmt.Sprint("A/r2/buckets/buck/objects/", o), nil); g.Raw != strings.Repeat("x", 9999) {
+			t.Errorf("object %v: %d, %d bytes", o, g.Status, len(g.Raw))
+		}
+	}
+	c.must("POST", "A/d1/database/db/query", `{"sql":"insert into t values (1)"}`)
 }

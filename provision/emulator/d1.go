@@ -27,10 +27,11 @@ func (s *Server) registerD1() {
 	s.on("GET", "accounts/{account}/d1/database/{db}", groupD1, s.getDatabase)
 	s.on("PUT", "accounts/{account}/d1/database/{db}", groupD1, s.updateDatabase)
 	s.on("PATCH", "accounts/{account}/d1/database/{db}", groupD1, s.updateDatabase)
-	s.on("DELETE", "accounts/{account}/d1/database/{db}", groupD1, s.deleteDatabase)
-	s.on("POST", "accounts/{account}/d1/database/{db}/query", groupD1, s.queryDatabase).free = true
-	s.on("POST", "accounts/{account}/d1/database/{db}/raw", groupD1, s.rawDatabase).free = true
+	s.on("DELETE", "accounts/{account}/d1/database/{db}", groupD1, s.deleteDatabase).free = true
+	s.on("POST", "accounts/{account}/d1/database/{db}/query", groupD1, s.queryDatabase).asks()
+	s.on("POST", "accounts/{account}/d1/database/{db}/raw", groupD1, s.rawDatabase).asks()
 	s.registerD1Transfer()
+	s.registerTimeTravel()
 }
 
 var (
@@ -206,14 +207,25 @@ func (s *Server) updateDatabase(c *call) (*reply, error) {
 	return ok(showDatabase(&next))
 }
 
+// deleteDatabase waits for the database's file without the tables' lock: whoever
+// has the file may be waiting for that.
 func (s *Server) deleteDatabase(c *call) (*reply, error) {
-	d, err := s.theDatabase(c)
+	id := ""
+	err := s.change(func(x *txn) error {
+		d, err := s.theDatabase(c)
+		if err != nil {
+			return err
+		}
+		id = d.ID
+		s.databases.remove(x, id)
+		s.dropHistory(x, id)
+		s.removeTags(x, "d1_database", id)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.databases.remove(c.x, d.ID)
-	s.removeTags(c.x, "d1_database", d.ID)
-	if err := s.sqlite.remove(d.ID); err != nil {
+	if err := s.sqlite.remove(id); err != nil {
 		return nil, err
 	}
 	return ok(nil)

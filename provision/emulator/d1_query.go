@@ -33,7 +33,7 @@ func (s *Server) runSQL(c *call, shape rowShape) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	results, err := s.transact(c.Context(), d.ID, statements, shape)
+	results, err := s.transact(c, d, statements, shape)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +57,12 @@ func readStatements(c *call) ([]statement, error) {
 	}
 	var out []statement
 	for _, g := range given {
+		switch {
+		case len(g.SQL) > maxSQL:
+			return nil, refuse(http.StatusBadRequest, 7500, "statement too long: SQLITE_TOOBIG")
+		case len(g.Params) > maxParams:
+			return nil, refuse(http.StatusBadRequest, 7500, "too many SQL variables: SQLITE_ERROR")
+		}
 		parts := splitSQL(g.SQL)
 		if len(parts) == 0 {
 			return nil, refuse(http.StatusBadRequest, 7500, "No SQL statements detected.")
@@ -107,44 +113,74 @@ func (st *statement) bind() error {
 // ownTransaction are the words that would break out of the one transaction.
 var ownTransaction = []string{"BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "ATTACH", "DETACH", "VACUUM"}
 
+// Limits of a statement: its length in bytes, and its parameters. guess: the code
+// and the texts, which are SQLite's own.
+const (
+	maxSQL    = 100_000
+	maxParams = 100
+)
+
 // queryLimit is how long one call may take.
 const queryLimit = 30 * time.Second
 
 // transact runs the statements and afterwards notes the database's new size.
-func (s *Server) transact(ctx context.Context, id string, statements []statement, shape rowShape) ([]queryResult, error) {
+// What changed the database gets a bookmark.
+func (s *Server) transact(c *call, d *database, statements []statement, shape rowShape) ([]queryResult, error) {
 	var results []queryResult
-	tables, size := 0, int64(0)
-	ctx, cancel := context.WithTimeout(ctx, queryLimit)
+	writes := c.token.may(need{group: groupD1, write: true, account: d.Account})
+	ctx, cancel := context.WithTimeout(c.Context(), queryLimit)
 	defer cancel()
-	err := s.sqlite.with(ctx, id, func(conn *sql.Conn) error {
+	err := s.sqlite.with(ctx, d.ID, func(conn *sql.Conn) error {
 		var err error
-		results, err = runAll(ctx, conn, statements, shape)
-		if err != nil {
+		if results, err = runAll(ctx, conn, statements, shape, writes); err != nil {
 			return err
 		}
-		tables, size, err = measure(ctx, conn)
-		return err
+		return s.note(ctx, conn, d.ID, results)
 	})
 	if err != nil {
 		return nil, sqlRefusal(err)
 	}
+	return results, nil
+}
+
+// note keeps the database's new size, and the state that it is in if it is another.
+// The database is still locked, so that bookmarks come in the order of the changes.
+func (s *Server) note(ctx context.Context, conn *sql.Conn, id string, results []queryResult) error {
+	tables, size, err := measure(ctx, conn)
+	if err != nil {
+		return err
+	}
+	changed := false
 	for i := range results {
 		results[i].Meta.SizeAfter = size
+		changed = changed || results[i].Meta.ChangedDB
 	}
-	return results, s.change(func(x *txn) error {
+	return s.change(func(x *txn) error {
 		d, has := s.databases.get(id)
-		if !has || d.Tables == tables && d.Size == size {
+		if !has {
 			return nil
 		}
-		next := *d
-		next.Tables, next.Size = tables, size
-		s.databases.put(x, &next)
-		return nil
+		if d.Tables != tables || d.Size != size {
+			next := *d
+			next.Tables, next.Size = tables, size
+			s.databases.put(x, &next)
+		}
+		if !changed {
+			return nil
+		}
+		_, err := s.remember(x, conn, d, size)
+		return err
 	})
 }
 
-func runAll(ctx context.Context, conn *sql.Conn, statements []statement, shape rowShape) ([]queryResult, error) {
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+func runAll(ctx context.Context, conn *sql.Conn, statements []statement, shape rowShape, writes bool) ([]queryResult, error) {
+	if !writes {
+		if _, err := conn.ExecContext(ctx, "PRAGMA query_only = 1"); err != nil {
+			return nil, err
+		}
+		defer conn.ExecContext(context.Background(), "PRAGMA query_only = 0") //nolint:errcheck // the connection is closed if it failed
+	}
+	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
 		return nil, err
 	}
 	var results []queryResult
@@ -393,6 +429,10 @@ func sqlRefusal(err error) error {
 		return refuse(http.StatusBadRequest, 7500, "D1 DB exceeded its time limit of %v and was reset.", queryLimit)
 	}
 	text := err.Error()
+	if strings.Contains(text, "attempt to write a readonly database") {
+		// The token may read only.
+		return refuse(http.StatusForbidden, 7403, "The given account is not valid or is not authorized to access this service")
+	}
 	if _, after, has := strings.Cut(text, "SQL logic error: "); has {
 		text = after
 	}

@@ -128,7 +128,7 @@ func TestExportImport(t *testing.T) {
 	c.run([]step{
 		{name: "wrong etag", method: "POST", path: to + "/import", body: `{"action":"ingest","filename":"` + g.text("filename") + `","etag":"x"}`, status: 400, code: 7400},
 		{method: "POST", path: to + "/import", body: `{"action":"ingest","filename":"` + g.text("filename") + `","etag":"` + etag + `"}`, keep: map[string]string{"b": "at_bookmark"}},
-		{method: "POST", path: to + "/import", body: `{"action":"poll","current_bookmark":"{b}"}`, want: map[string]any{"status": "complete", "result.num_queries": 6, "result.meta.rows_written": 2}},
+		{method: "POST", path: to + "/import", body: `{"action":"poll","current_bookmark":"{b}"}`, want: map[string]any{"status": "complete", "result.num_queries": 6, "result.meta.rows_written": 2, "result.meta.served_by_region": "WEUR"}},
 		{name: "already uploaded", method: "POST", path: to + "/import", body: `{"action":"init","etag":"` + etag + `"}`, want: map[string]any{"upload_url": nil}},
 		{name: "the same rows", method: "POST", path: to + "/raw", body: `{"sql":"select * from t"}`,
 			want: map[string]any{"0.results.columns": []any{"a", `b"c`}, "0.results.rows": []any{[]any{"it's", []any{0., 255.}}, []any{nil, 1.5}}}},

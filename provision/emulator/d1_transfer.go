@@ -255,7 +255,7 @@ func (s *Server) ingest(c *call, d *database, filename, etag string) (*reply, er
 	}
 	bookmark := newID()
 	result := map[string]any{"type": "import", "success": true, "status": "complete", "at_bookmark": bookmark}
-	results, err := s.transact(c.Context(), d.ID, statements, objectRows)
+	results, err := s.transact(c, d, statements, objectRows)
 	if err != nil {
 		result["success"], result["status"], result["error"], result["messages"] = false, "error", err.Error(), []string{}
 	} else {
@@ -270,7 +270,7 @@ func (s *Server) ingest(c *call, d *database, filename, etag string) (*reply, er
 
 // sumMeta adds up what the statements did.
 func sumMeta(results []queryResult) queryMeta {
-	sum := queryMeta{ServedBy: "emulator"}
+	sum := queryMeta{ServedBy: "emulator", ServedByRegion: "WEUR", ServedByPrimary: true}
 	for _, r := range results {
 		sum.Duration += r.Meta.Duration
 		sum.Changes += r.Meta.Changes

@@ -19,7 +19,18 @@
 // file before the answer is sent, or, when it is refused, nothing changed. A
 // killed process therefore loses nothing that was answered.
 //
-// D1 databases are real SQLite databases, opened when first queried.
+// D1 databases are real SQLite databases, opened when first queried. R2 objects are
+// files, written and read as their bytes come, never held whole.
+//
+// R2's S3 API is at three addresses: of requests whose Host is
+// <account>.r2.cloudflarestorage.com, or <account>.eu.r2.… for a jurisdiction, or
+// those with <bucket>. before them; under the path /__s3/<account>/<bucket>/<key>,
+// or /__s3/<account>.eu/…, for clients whose endpoint may have a path; and at the
+// root of the handler that Server.S3 makes for one account, which a second port can
+// serve. All its requests are in the log, and struck by faults, as /__s3/<account>/….
+// Its keys are an API token's: the id, and the lower-case hex SHA-256 of the value.
+// When Options names no tokens, any access key of 32 characters is taken and no
+// signature is checked, as any bearer token is taken then.
 //
 // # Looking at it and steering it
 //
@@ -35,6 +46,7 @@
 //	POST   faults              adds some; PUT replaces them, DELETE clears them
 //	GET    settings            latency, jitter, lag, rate limit, clock
 //	PATCH  settings            changes them; "advance": "5m" moves the clock
+//	POST   token               makes an API token: {"id", "value"} of it
 //	POST   account             sets an account's plan and products, see SetAccount
 //	GET    snapshots           their names
 //	PUT    snapshots/NAME      saves all that exists; POST restores it, DELETE drops it
@@ -80,6 +92,9 @@ type Options struct {
 	// all its calls are refused for five minutes (429, code 971). 0: no limit,
 	// and the Ratelimit headers report an untouched budget. Cloudflare has 1200.
 	RateLimit int
+	// R2KeyInterval is the least time between two writes to one R2 object: sooner
+	// ones are refused (429, code 10058). 0: no limit. Cloudflare has a second.
+	R2KeyInterval time.Duration
 	// Log gets one line per request, never a token. Nil: none.
 	Log io.Writer
 	// RepeatLastPage makes the list of accounts give its last page again instead
@@ -127,7 +142,9 @@ type Server struct {
 	lists     map[string]func() []Resource                                   // of the products that stand in one file
 	bindable  map[string]func(*call, binding) error                          // theirs, too: by type, refuses a binding to what is not there
 	taggables map[string]func(c *call, id string) (name string, exists bool) // likewise, by resource type
+	named     map[string]*apiToken                                           // the options' tokens by digest
 	sqlite    sqliteFiles
+	files     objectFiles
 	transfers transfers
 	requests  requestLog
 	faults    faultQueue
@@ -170,6 +187,9 @@ func Open(dir string, o Options) (*Server, error) {
 		return nil, err
 	}
 	s.sqlite.open(dir)
+	if err := s.files.open(dir, s.keepsFile); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	s.registerAll()
 	if err := errors.Join(s.finishRestoring(), s.seed()); err != nil {
 		return nil, errors.Join(err, s.Close())

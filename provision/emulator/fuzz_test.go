@@ -41,6 +41,7 @@ func FuzzBodies(f *testing.F) {
 		{"POST", a + "vectorize/v2/indexes/idx/insert", "application/x-ndjson"},
 		{"POST", a + "vectorize/v2/indexes/idx/query", "application/json"},
 		{"POST", a + "vectorize/v2/indexes/idx/metadata_index/create", "application/json"},
+		{"POST", "user/tokens", "application/json"},
 	}
 	send := func(method, path, kind, body string) (int, string) {
 		r := httptest.NewRequest(method, apiPrefix+"/"+path, strings.NewReader(body))

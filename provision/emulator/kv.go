@@ -67,6 +67,9 @@ func (s *Server) createNamespace(c *call) (*reply, error) {
 	if in.Jurisdiction != "" && !slices.Contains([]string{"eu", "fedramp", "us"}, in.Jurisdiction) {
 		return nil, refuse(http.StatusBadRequest, 10012, "invalid jurisdiction")
 	}
+	if err := full(len(s.namespacesByID.within(c.account.ID)), c.account.limits().namespaces, "KV namespaces"); err != nil {
+		return nil, err
+	}
 	n := &namespace{row{ID: newID()}, c.account.ID, in.Title, in.Jurisdiction}
 	s.namespaces.put(c.x, n)
 	return ok(showNamespace(n))

@@ -18,16 +18,33 @@ const (
 	PlanPaid = "paid" // also where Account names none
 )
 
-// limits are those of an account's plan.
+// limits are those of an account's plan; 0 is no end.
 type limits struct {
-	databases int
-	schedules int // cron triggers
+	databases  int
+	history    int // days of a D1 database's time travel
+	namespaces int
+	buckets    int
+	queues     int
+	scripts    int
+	indexes    int // of Vectorize
+	schedules  int // cron triggers
 }
 
-// planLimits: Free has 10 databases and 5 cron triggers, Paid 50,000 and 250.
+// planLimits are those of the documentation. The paid plan's of KV namespaces
+// (1,000) and queues (10,000) are raised on request: here they are, so that there
+// can be large accounts.
 var planLimits = map[string]limits{
-	PlanFree: {databases: 10, schedules: 5},
-	PlanPaid: {databases: 50_000, schedules: 250},
+	PlanFree: {databases: 10, history: 7, namespaces: 1_000, buckets: 1_000_000, queues: 10_000, scripts: 100, indexes: 100, schedules: 5},
+	PlanPaid: {databases: 50_000, history: 30, buckets: 1_000_000, scripts: 500, indexes: 50_000, schedules: 250},
+}
+
+// full refuses one more where there are as many as there may be. guess: code, status
+// and text, for the products whose own answer no source tells; D1 and R2 have theirs.
+func full(have, most int, what string) error {
+	if most == 0 || have < most {
+		return nil
+	}
+	return refuse(http.StatusBadRequest, 10037, "You have reached the limit of %d %s on this account's plan.", most, what)
 }
 
 // notEnabled is what every endpoint of a product answers that the account is

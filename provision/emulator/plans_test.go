@@ -64,7 +64,7 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-func TestTokens(t *testing.T) {
+func TestBoundTokens(t *testing.T) {
 	k := newClock()
 	id := strings.Repeat("a", 32)
 	c := open(t, Options{Now: k.now, Zones: []Zone{{Name: "example.com", ID: strings.Repeat("1", 32), Type: "partial"}}, Tokens: []Token{
@@ -97,4 +97,18 @@ func TestTokens(t *testing.T) {
 	if g := free.do("GET", "user/tokens/verify", nil, "X-Auth-Email", "a@b.c", "X-Auth-Key", strings.Repeat("a", 37)); g.code() != 1001 {
 		t.Errorf("a key is no token: %s", g.Raw)
 	}
+}
+
+func TestMoreLimits(t *testing.T) {
+	c := open(t, Options{Accounts: []Account{{ID: acct, Plan: PlanFree}}})
+	for i := range 100 {
+		c.must("POST", "A/vectorize/v2/indexes", fmt.Sprintf(`{"name":"index-%d","config":{"dimensions":3,"metric":"cosine"}}`, i))
+	}
+	c.script("w")
+	c.run([]step{
+		{name: "indexes", method: "POST", path: "A/vectorize/v2/indexes", body: `{"name":"more","config":{"dimensions":3,"metric":"cosine"}}`, status: 400, code: 10037},
+		{name: "crons", method: "PUT", path: "A/workers/scripts/w/schedules", body: `[{"cron":"1 * * * *"},{"cron":"2 * * * *"},{"cron":"3 * * * *"},{"cron":"4 * * * *"},{"cron":"5 * * * *"},{"cron":"6 * * * *"}]`, status: 400, code: 10072},
+		{name: "crons of workflows", method: "PUT", path: "A/workflows/f", body: `{"class_name":"F","script_name":"w","schedules":[{"cron":"1 * * * *"}]}`, status: 403, code: 10208},
+		{name: "no crons", method: "PUT", path: "A/workflows/f", body: `{"class_name":"F","script_name":"w","schedules":[]}`},
+	})
 }

@@ -89,6 +89,9 @@ func (s *Server) createQueue(c *call) (*reply, error) {
 	if in.Jurisdiction != "" && !slices.Contains([]string{"eu", "us", "fedramp"}, in.Jurisdiction) {
 		return nil, errBadQueueBody
 	}
+	if err := full(len(s.queuesByAge.within(c.account.ID)), c.account.limits().queues, "queues"); err != nil {
+		return nil, err
+	}
 	q := &queue{row: row{ID: newID()}, Account: c.account.ID, Jurisdiction: in.Jurisdiction, Settings: usualSettings}
 	if err := s.apply(c, q, in); err != nil {
 		return nil, err

@@ -44,9 +44,12 @@ var (
 	errNoBucket  = refuse(http.StatusNotFound, 10006, "The specified bucket does not exist.")
 )
 
+// jurisdictionHeader names the partition of the buckets that a call is about.
+const jurisdictionHeader = "Cf-R2-Jurisdiction"
+
 // jurisdiction reads the header that partitions the buckets.
 func (c *call) jurisdiction() (string, error) {
-	j := cmp.Or(c.Header.Get("Cf-R2-Jurisdiction"), "default")
+	j := cmp.Or(c.Header.Get(jurisdictionHeader), "default")
 	if !slices.Contains(jurisdictions, j) {
 		// guess: code and status.
 		return "", refuse(http.StatusBadRequest, 10040, "The jurisdiction '%s' is not valid.", j)
@@ -79,23 +82,35 @@ func (s *Server) createBucket(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case !bucketName.MatchString(in.Name):
-		return nil, refuse(http.StatusBadRequest, 10005, "The specified bucket name is not valid.")
-	case in.Hint != "" && !slices.Contains(locations, strings.ToLower(in.Hint)),
-		in.Class != "" && !slices.Contains(storageClasses, in.Class):
+	if in.Hint != "" && !slices.Contains(locations, strings.ToLower(in.Hint)) ||
+		in.Class != "" && !slices.Contains(storageClasses, in.Class) {
 		return nil, errBadR2Body
 	}
-	if _, taken := s.bucketsByName.one(c.account.ID, jurisdiction, in.Name); taken {
+	b, err := s.newBucket(c.x, c.account, jurisdiction, in.Name, in.Hint, in.Class)
+	if err != nil {
+		return nil, err
+	}
+	return ok(showBucket(b))
+}
+
+// newBucket makes a bucket, whichever API asked for it.
+func (s *Server) newBucket(x *txn, a *account, jurisdiction, name, hint, class string) (*bucket, error) {
+	if !bucketName.MatchString(name) {
+		return nil, refuse(http.StatusBadRequest, 10005, "The specified bucket name is not valid.")
+	}
+	if _, taken := s.bucketsByName.one(a.ID, jurisdiction, name); taken {
 		return nil, refuse(http.StatusConflict, 10004, "The bucket you tried to create already exists, and you own it.")
 	}
-	b := &bucket{row: row{ID: newID()}, Account: c.account.ID, Jurisdiction: jurisdiction, Name: in.Name,
-		Location:     strings.ToUpper(cmp.Or(in.Hint, "weur")),
-		StorageClass: cmp.Or(in.Class, "Standard"),
+	if most := a.limits().buckets; len(s.bucketsByName.within(a.ID)) >= most {
+		return nil, refuse(http.StatusBadRequest, 10009, "The account's limit of %d buckets is reached.", most)
+	}
+	b := &bucket{row: row{ID: newID()}, Account: a.ID, Jurisdiction: jurisdiction, Name: name,
+		Location:     strings.ToUpper(cmp.Or(hint, "weur")),
+		StorageClass: cmp.Or(class, "Standard"),
 		Lifecycle:    defaultLifecycle,
 	}
-	s.buckets.put(c.x, b)
-	return ok(showBucket(b))
+	s.buckets.put(x, b)
+	return b, nil
 }
 
 func (s *Server) listBuckets(c *call) (*reply, error) {
@@ -187,13 +202,21 @@ func (s *Server) deleteBucket(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(s.objectsByKey.within(b.ID)) > 0 {
-		return nil, refuse(http.StatusConflict, 10008, "The bucket you tried to delete is not empty (account %s)", b.Account)
+	if err := s.dropBucket(c.x, b); err != nil {
+		return nil, err
+	}
+	return ok(map[string]any{})
+}
+
+// dropBucket removes an empty bucket; uploads that are under way count, too.
+func (s *Server) dropBucket(x *txn, b *bucket) error {
+	if len(s.objectsByKey.within(b.ID))+len(s.uploadsByKey.within(b.ID)) > 0 {
+		return refuse(http.StatusConflict, 10008, "The bucket you tried to delete is not empty (account %s)", b.Account)
 	}
 	for _, e := range slices.Clone(s.domainsByOwner.within(b.ID)) {
-		s.bucketDomains.remove(c.x, e.row.ID)
+		s.bucketDomains.remove(x, e.row.ID)
 	}
-	s.buckets.remove(c.x, b.ID)
-	s.removeTags(c.x, "r2_bucket", b.Name)
-	return ok(map[string]any{})
+	s.buckets.remove(x, b.ID)
+	s.removeTags(x, "r2_bucket", b.Name)
+	return nil
 }

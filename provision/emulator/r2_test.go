@@ -123,7 +123,7 @@ func TestObjects(t *testing.T) {
 		{name: "by prefix", method: "DELETE", path: o + "?prefix=z"},
 		{name: "now empty", method: "DELETE", path: "A/r2/buckets/one"},
 	})
-	if len(c.store.blobs) != 0 {
-		t.Errorf("%d blobs are left", len(c.store.blobs))
+	if len(c.files.memory) != 0 {
+		t.Errorf("%d objects' bytes are left", len(c.files.memory))
 	}
 }

@@ -19,6 +19,9 @@ type route struct {
 	free   bool // holds no lock while it works; takes what it needs itself
 	// session: the bearer token is that of an upload, which the endpoint checks.
 	session bool
+	reads   bool // needs only the right to read, whatever the method
+	items   bool // the right to the bucket's objects is enough
+	stream  bool // reads the request's body itself; it is free, too
 }
 
 // A node is one segment of the tree of paths. A literal segment wins over a
@@ -61,6 +64,10 @@ func (s *Server) Endpoints() []Endpoint {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Method, b.Method))
 	})
 }
+
+// asks marks an endpoint that holds no lock and that whoever may read may call; it
+// decides itself what else the caller may.
+func (r *route) asks() { r.free, r.reads = true, true }
 
 func (n *node) child(seg string) *node {
 	name, isParam := strings.CutPrefix(seg, "{")

@@ -156,6 +156,9 @@ func (s *Server) putScript(c *call) (*reply, error) {
 	}
 	w, has := s.scriptsByName.one(c.account.ID, name)
 	if !has {
+		if err := full(len(s.scriptsByName.within(c.account.ID)), c.account.limits().scripts, "Workers"); err != nil {
+			return nil, err
+		}
 		w = &script{row: row{ID: newID()}, Account: c.account.ID, Name: name}
 	}
 	next := *w

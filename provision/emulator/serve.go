@@ -23,7 +23,7 @@ type call struct {
 	body    []byte
 	query   url.Values
 	params  map[string]string
-	token   *Token
+	token   *apiToken
 	account *account // of the path, if the path names one
 	zone    *zone
 	effects
@@ -42,20 +42,27 @@ func (s *Server) SetLatency(d time.Duration) { s.latency.set(d) }
 // is so much older.
 func (s *Server) Advance(by time.Duration) { s.ahead.n.Add(int64(by)) }
 
-// ServeHTTP serves the API under /client/v4 and the emulator's own controls
-// under /__emulator.
+// ServeHTTP serves the API under /client/v4, R2's S3 API where s3Target finds it,
+// and the emulator's own controls under /__emulator.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, controlPrefix) {
 		s.serveControl(w, r)
 		return
 	}
 	path, isAPI := strings.CutPrefix(r.URL.EscapedPath(), apiPrefix)
-	if !isAPI {
+	to, isS3 := s.s3Target(r)
+	if isS3 {
+		path = to.path()
+	} else if !isAPI {
 		http.NotFound(w, r)
 		return
 	}
 	req := s.requests.begin(r, path)
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var body []byte
+	var err error
+	if !isS3 && !s.streams(r, path) {
+		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	}
 	if err != nil {
 		s.finish(w, r, req, answer{status: http.StatusRequestEntityTooLarge, kind: "text/plain", body: []byte("request body unreadable or too large\n")}, false)
 		return
@@ -68,25 +75,40 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.finish(w, r, req, answer{}, true)
 		return
 	}
-	budget := s.rates.take(r.Header.Get("Authorization")+r.Header.Get("X-Auth-Key"), s.o.Now())
-	budget.headers(w.Header())
+	var budget quota // S3 has none
+	if !isS3 {
+		budget = s.rates.take(r.Header.Get("Authorization")+r.Header.Get("X-Auth-Key"), s.o.Now())
+		budget.headers(w.Header())
+	}
 	if fault != nil && !fault.After {
 		s.requests.hook(req, "after")
-		s.finish(w, r, req, fault.answer(), fault.Drop)
+		s.finish(w, r, req, to.spoiled(fault), fault.Drop)
 		return
 	}
 	var a answer
-	if budget.blocked {
+	switch {
+	case isS3:
+		a = s.performS3(r, to, fx)
+	case budget.blocked:
 		a = budget.answer()
-	} else {
+	default:
 		a = s.perform(r, path, body, fx)
 	}
 	s.requests.hook(req, "after")
 	if fault != nil {
-		s.finish(w, r, req, fault.answer(), fault.Drop)
+		if a.stream != nil {
+			a.stream.Close()
+		}
+		s.finish(w, r, req, to.spoiled(fault), fault.Drop)
 		return
 	}
 	s.finish(w, r, req, a, false)
+}
+
+// streams says whether the endpoint reads the body itself.
+func (s *Server) streams(r *http.Request, path string) bool {
+	found, _, refused := s.lookup(r, path)
+	return refused == nil && found.stream
 }
 
 // wait sleeps for d, less if the client goes away: then it is false.
@@ -107,6 +129,9 @@ func wait(r *http.Request, d time.Duration) bool {
 // finish logs the request and sends the answer. The log comes first, so that
 // whatever the answer causes begins after this request has ended.
 func (s *Server) finish(w http.ResponseWriter, r *http.Request, req *Request, a answer, drop bool) {
+	if a.stream != nil {
+		defer a.stream.Close()
+	}
 	req.Status, req.Code = a.status, a.code
 	if drop {
 		req.Status, req.Code = 0, 0
@@ -116,14 +141,24 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, req *Request, a 
 		panic(http.ErrAbortHandler) // net/http closes the connection without an answer
 	}
 	h := w.Header()
-	h.Set("Content-Type", a.kind)
+	if a.kind != "" {
+		h.Set("Content-Type", a.kind)
+	}
+	h.Set("Date", s.o.Now().UTC().Format(http.TimeFormat))
 	h.Set("Cf-Ray", strconv.FormatInt(int64(req.N), 16)+"-EMU")
 	maps.Copy(h, a.header)
-	w.WriteHeader(a.status)
-	if r.Method != http.MethodHead {
-		_, err := w.Write(a.body)
-		_ = err // the client has gone: nobody left to tell
+	if a.stream != nil {
+		h.Set("Content-Length", strconv.FormatInt(a.stream.size, 10))
 	}
+	w.WriteHeader(a.status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	_, err := w.Write(a.body)
+	if a.stream != nil {
+		_, err = io.Copy(w, a.stream)
+	}
+	_ = err // the client has gone: nobody left to tell
 }
 
 // perform authenticates, finds the endpoint and runs it as one transaction.

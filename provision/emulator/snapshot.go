@@ -16,13 +16,15 @@ import (
 )
 
 // A snapshot is all that exists, saved under a name: a copy of the emulator's
-// file and of the databases' files, in a folder of its own.
+// file, of the databases' files and of R2's objects, in a folder of its own.
 const (
 	snapshotDir  = "snapshots"
 	storeFile    = "cloudflare.db"
+	databaseDir  = "d1"
+	objectDir    = "r2"
 	unfinished   = "." // begins the name of a snapshot that is being written
 	metaBucket   = "meta"
-	restoringKey = "restoring" // the snapshot whose databases are being put back
+	restoringKey = "restoring" // the snapshot whose files are being put back
 )
 
 var (
@@ -69,13 +71,14 @@ func (s *Server) Snapshots() ([]string, error) {
 	return names, err
 }
 
-// hold keeps everybody out until the returned function is called.
+// hold keeps everybody out until the returned function is called. The databases
+// come first, as in a query, which notes its bookmark while it has its database.
 func (s *Server) hold() (release func()) {
-	s.mu.Lock()
 	s.sqlite.whole.Lock()
+	s.mu.Lock()
 	return func() {
-		s.sqlite.whole.Unlock()
 		s.mu.Unlock()
+		s.sqlite.whole.Unlock()
 	}
 }
 
@@ -98,7 +101,9 @@ func (s *Server) SaveSnapshot(name string) error {
 	if err != nil {
 		return fmt.Errorf("saving the snapshot %s: %w", name, err)
 	}
-	if err := copyFolder(s.sqlite.dir, filepath.Join(draft, filepath.Base(s.sqlite.dir))); err != nil {
+	err = errors.Join(copyFolder(s.sqlite.dir, filepath.Join(draft, databaseDir), anyFile),
+		copyFolder(s.files.dir, filepath.Join(draft, objectDir), s.keepsFile))
+	if err != nil {
 		return fmt.Errorf("saving the snapshot %s: %w", name, err)
 	}
 	if err := os.RemoveAll(to); err != nil {
@@ -135,39 +140,62 @@ func (s *Server) DeleteSnapshot(name string) error {
 	return os.RemoveAll(dir)
 }
 
-// Reset makes an emulator without resources again. Its accounts and zones stay,
-// and so do snapshots.
+// Reset makes an emulator without resources again. Its accounts, zones and tokens
+// stay, and so do snapshots.
 func (s *Server) Reset() error {
 	defer s.hold()()
-	if err := s.store.wipe(s.accounts.name, s.zones.name); err != nil {
+	// Only what has a record: an object that is on its way has none yet.
+	var files []string
+	for id := range s.objects.rows {
+		files = append(files, id)
+	}
+	for id := range s.parts.rows {
+		files = append(files, id)
+	}
+	if err := s.store.wipe(s.accounts.name, s.zones.name, s.tokens.name, s.spent.name); err != nil {
 		return fmt.Errorf("emptying the emulator: %w", err)
+	}
+	for _, id := range files {
+		s.files.remove(id)
 	}
 	return s.sqlite.clear()
 }
 
-// finishRestoring puts the databases of a restored snapshot in place, if the
-// store says that this is still to be done.
+// finishRestoring puts the databases and objects of a restored snapshot in place,
+// if the store says that this is still to be done. Files of objects never change,
+// so those that are there stay; what nobody needs is swept at the next opening.
 func (s *Server) finishRestoring() error {
 	name := s.store.restoring()
 	if name == "" {
 		return nil
 	}
-	from := filepath.Join(s.dir, snapshotDir, name, filepath.Base(s.sqlite.dir))
+	from := filepath.Join(s.dir, snapshotDir, name)
 	err := s.sqlite.clear()
 	if err == nil {
-		err = copyFolder(from, s.sqlite.dir)
+		err = copyFolder(filepath.Join(from, databaseDir), s.sqlite.dir, anyFile)
+	}
+	if err == nil {
+		err = copyFolder(filepath.Join(from, objectDir), s.files.dir, s.files.lacks)
 	}
 	if err == nil {
 		err = s.store.restored()
 	}
 	if err != nil {
-		return fmt.Errorf("restoring the databases of the snapshot %s: %w", name, err)
+		return fmt.Errorf("restoring the files of the snapshot %s: %w", name, err)
 	}
 	return nil
 }
 
-// copyFolder copies the files of a folder; one that is not there has none.
-func copyFolder(from, to string) error {
+func anyFile(string) bool { return true }
+
+// lacks says whether there is no file of this name.
+func (f *objectFiles) lacks(id string) bool {
+	_, err := os.Stat(f.path(id))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// copyFolder copies the wanted files of a folder; one that is not there has none.
+func copyFolder(from, to string, wanted func(name string) bool) error {
 	entries, err := os.ReadDir(from)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -179,6 +207,9 @@ func copyFolder(from, to string) error {
 		return err
 	}
 	for _, e := range entries {
+		if !wanted(e.Name()) {
+			continue
+		}
 		if err := copyFile(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
 			return err
 		}
@@ -186,22 +217,27 @@ func copyFolder(from, to string) error {
 	return nil
 }
 
+// copyFile makes a file that is whole as soon as it has its name.
 func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	draft := to + ".part"
+	out, err := os.OpenFile(draft, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	if err := errors.Join(err, out.Close()); err != nil {
+		return err
+	}
+	return os.Rename(draft, to)
 }
 
 // replace makes the file's records and blobs those of another, notes in the same
-// transaction that the databases are to follow, and reads them.
+// transaction that the other files are to follow, and reads them.
 func (s *store) replace(with *bbolt.DB, name string) error {
 	err := with.View(func(from *bbolt.Tx) error {
 		return s.db.Update(func(to *bbolt.Tx) error {
@@ -268,7 +304,7 @@ func dropBuckets(b *bbolt.Tx, kept []string) error {
 	return err
 }
 
-// restoring names the snapshot whose databases are still to be put back.
+// restoring names the snapshot whose files are still to be put back.
 func (s *store) restoring() string {
 	name := ""
 	if s.db == nil {

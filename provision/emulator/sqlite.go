@@ -37,6 +37,40 @@ func (f *sqliteFiles) with(ctx context.Context, id string, work func(*sql.Conn) 
 	lock := f.lock(id)
 	lock.Lock()
 	defer lock.Unlock()
+	return f.connected(ctx, id, work)
+}
+
+// replace puts other contents in the place of a database's, then runs work on it.
+func (f *sqliteFiles) replace(ctx context.Context, id string, contents func() ([]byte, error), work func(*sql.Conn) error) error {
+	f.whole.RLock()
+	defer f.whole.RUnlock()
+	lock := f.lock(id)
+	lock.Lock()
+	defer lock.Unlock()
+	state, err := contents()
+	if err != nil {
+		return err
+	}
+	if f.dir != "" {
+		next := f.path(id) + ".next"
+		if err := os.WriteFile(next, state, 0o600); err != nil {
+			return fmt.Errorf("restoring a database: %w", err)
+		}
+		if err := os.Rename(next, f.path(id)); err != nil {
+			return fmt.Errorf("restoring a database: %w", err)
+		}
+		return f.connected(ctx, id, work)
+	}
+	return f.connected(ctx, id, func(conn *sql.Conn) error {
+		err := conn.Raw(func(driver any) error { return driver.(interface{ Deserialize([]byte) error }).Deserialize(state) })
+		if err != nil {
+			return fmt.Errorf("restoring a database: %w", err)
+		}
+		return work(conn)
+	})
+}
+
+func (f *sqliteFiles) connected(ctx context.Context, id string, work func(*sql.Conn) error) error {
 	db, done, err := f.get(id)
 	if err != nil {
 		return err
@@ -87,6 +121,8 @@ func (f *sqliteFiles) path(id string) string { return filepath.Join(f.dir, id+".
 
 // remove destroys a database's contents.
 func (f *sqliteFiles) remove(id string) error {
+	f.whole.RLock()
+	defer f.whole.RUnlock()
 	lock := f.lock(id)
 	lock.Lock()
 	defer lock.Unlock()

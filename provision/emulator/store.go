@@ -20,8 +20,7 @@ var ErrLocked = errors.New("the emulator's directory is in use by another proces
 // lockWait is how long Open waits for another process to let go of the file.
 const lockWait = 300 * time.Millisecond
 
-// A store keeps the tables' records and the blobs (script modules, KV values,
-// R2 objects). With a file, everything committed is in the file's pages before
+// A store keeps the tables' records and the blobs (script modules, KV values). With a file, everything committed is in the file's pages before
 // the answer is sent, which survives the death of the process; without one it
 // lives in memory only.
 type store struct {
@@ -128,8 +127,12 @@ type txn struct {
 	store   *store
 	now     time.Time
 	undo    []func()
+	after   []func()
 	changes []change
 }
+
+// afterwards has f called once the changes are made for good.
+func (x *txn) afterwards(f func()) { x.after = append(x.after, f) }
 
 type change struct {
 	bucket, key string
@@ -189,11 +192,21 @@ func (x *txn) rollback() {
 	for _, f := range slices.Backward(x.undo) {
 		f()
 	}
-	x.undo, x.changes = nil, nil
+	x.undo, x.after, x.changes = nil, nil, nil
 }
 
 // commit writes the changes to the file.
 func (x *txn) commit() error {
+	if err := x.write(); err != nil {
+		return err
+	}
+	for _, f := range x.after {
+		f()
+	}
+	return nil
+}
+
+func (x *txn) write() error {
 	if len(x.changes) == 0 || x.store.db == nil {
 		return nil
 	}

@@ -1,10 +1,17 @@
 package emulator
 
+import "fmt"
+
 // tables are all records of the emulated Cloudflare, and the orders in which
 // they are found.
 type tables struct {
 	accounts      *table[*account]
 	accountsByAge *index[*account]
+
+	tokens         *table[*apiToken]
+	tokensByDigest *index[*apiToken]
+	tokensByOwner  *index[*apiToken]
+	spent          *table[*spentToken]
 
 	zones       *table[*zone]
 	zonesByName *index[*zone]
@@ -12,6 +19,8 @@ type tables struct {
 	databases       *table[*database]
 	databasesByName *index[*database]
 	databasesByAge  *index[*database]
+	bookmarks       *table[*bookmark]
+	bookmarksByTime *index[*bookmark]
 
 	namespaces        *table[*namespace]
 	namespacesByTitle *index[*namespace]
@@ -23,6 +32,10 @@ type tables struct {
 	bucketsByName  *index[*bucket]
 	objects        *table[*object]
 	objectsByKey   *index[*object]
+	uploads        *table[*partedUpload]
+	uploadsByKey   *index[*partedUpload]
+	parts          *table[*part]
+	partsByNumber  *index[*part]
 	bucketDomains  *table[*bucketDomain]
 	domainsByHost  *index[*bucketDomain]
 	domainsByOwner *index[*bucketDomain]
@@ -75,6 +88,10 @@ func newTables(s *store) tables {
 	var t tables
 	t.accounts = newTable(s, "account", func() *account { return new(account) })
 	t.accountsByAge = t.accounts.by(func(*account) string { return key("all", "") })
+	t.tokens = newTable(s, "token", func() *apiToken { return new(apiToken) })
+	t.tokensByDigest = t.tokens.by(func(a *apiToken) string { return key(a.Digest) })
+	t.tokensByOwner = t.tokens.by(func(a *apiToken) string { return key(a.Account, "") })
+	t.spent = newTable(s, "spent_token", func() *spentToken { return new(spentToken) })
 	t.zones = newTable(s, "zone", func() *zone { return new(zone) })
 	t.zonesByName = t.zones.by(func(z *zone) string { return key(z.Name) })
 	t.newStorageTables(s)
@@ -88,6 +105,8 @@ func (t *tables) newStorageTables(s *store) {
 	t.databases = newTable(s, "d1", func() *database { return new(database) })
 	t.databasesByName = t.databases.by(func(d *database) string { return key(d.Account, d.Name) })
 	t.databasesByAge = t.databases.by(func(d *database) string { return key(d.Account, "") })
+	t.bookmarks = newTable(s, "d1_bookmark", func() *bookmark { return new(bookmark) })
+	t.bookmarksByTime = t.bookmarks.by(func(b *bookmark) string { return key(b.Database, "") })
 	t.namespaces = newTable(s, "kv", func() *namespace { return new(namespace) })
 	t.namespacesByTitle = t.namespaces.by(func(n *namespace) string { return key(n.Account, n.Title) })
 	t.namespacesByID = t.namespaces.by(func(n *namespace) string { return key(n.Account, n.ID) })
@@ -97,6 +116,10 @@ func (t *tables) newStorageTables(s *store) {
 	t.bucketsByName = t.buckets.by(func(b *bucket) string { return key(b.Account, b.Jurisdiction, b.Name) })
 	t.objects = newTable(s, "r2_object", func() *object { return new(object) })
 	t.objectsByKey = t.objects.by(func(o *object) string { return key(o.Bucket, o.Key) })
+	t.uploads = newTable(s, "r2_upload", func() *partedUpload { return new(partedUpload) })
+	t.uploadsByKey = t.uploads.by(func(u *partedUpload) string { return key(u.Bucket, u.Key) })
+	t.parts = newTable(s, "r2_part", func() *part { return new(part) })
+	t.partsByNumber = t.parts.by(func(p *part) string { return key(p.Upload, fmt.Sprintf("%05d", p.Number)) })
 	t.bucketDomains = newTable(s, "r2_domain", func() *bucketDomain { return new(bucketDomain) })
 	t.domainsByHost = t.bucketDomains.by(func(d *bucketDomain) string { return key(d.Domain) })
 	t.domainsByOwner = t.bucketDomains.by(func(d *bucketDomain) string { return key(d.Bucket, d.Domain) })
@@ -160,6 +183,7 @@ func (t *tables) newWorkerTables(s *store) {
 // registerAll puts every product's endpoints into the router.
 func (s *Server) registerAll() {
 	s.registerAccounts()
+	s.registerTokens()
 	s.registerZones()
 	s.registerD1()
 	s.registerKV()

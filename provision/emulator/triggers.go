@@ -189,7 +189,7 @@ func (s *Server) putScriptRoutes(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !c.token.may(groupRoutes, http.MethodPut) {
+	if !c.token.may(need{group: groupRoutes, write: true, account: c.account.ID, zone: "*"}) {
 		return nil, errForbidden
 	}
 	var in []struct {

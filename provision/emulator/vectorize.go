@@ -125,6 +125,9 @@ func (v *vectorizeIndexes) create(c *call) (*reply, error) {
 	case taken:
 		return nil, errIndexExists
 	}
+	if err := full(len(v.byName.within(c.account.ID)), c.account.limits().indexes, "Vectorize indexes"); err != nil {
+		return nil, err
+	}
 	i := &vectorIndex{row: row{ID: newID()}, Account: c.account.ID, Name: in.Name, Description: in.Description, Metric: in.Config.Metric, Dimensions: in.Config.Dimensions}
 	v.rows.put(c.x, i)
 	return ok(showIndex(i))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -80,6 +81,10 @@ func (s *Server) putWorkflow(c *call) (*reply, error) {
 	name := c.params["workflow"]
 	if in.Class == "" || in.Script == "" || !workflowName.MatchString(name) {
 		return nil, bad
+	}
+	if c.account.Plan == PlanFree && len(in.Schedules) > 0 && !slices.Contains([]string{"null", "[]"}, string(in.Schedules)) {
+		// guess: the status.
+		return nil, refuse(http.StatusForbidden, 10208, "workflow.cron_requires_paid_plan")
 	}
 	if _, err := s.scriptNamed(c, in.Script); err != nil {
 		return nil, refuse(http.StatusInternalServerError, 10001, "workflows.api.error.internal_server")

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	recording "github.com/cfboot/cfboot/e2e/record"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -31,7 +32,7 @@ func newWrangler(t *testing.T) *wrangler {
 		t.Skip("CFBOOT_WRANGLER names no wrangler executable")
 	}
 	c := open(t, Options{Log: testLog{t}, Zones: []Zone{{Name: "example.com"}}})
-	server := httptest.NewServer(c)
+	server := httptest.NewServer(recording.Around("wrangler", c))
 	t.Cleanup(server.Close)
 	dir, home := t.TempDir(), t.TempDir()
 	return &wrangler{cloud: c, bin: bin, dir: dir, env: []string{
@@ -102,12 +103,18 @@ func TestWranglerStores(t *testing.T) {
 	w.run("", words("d1 list --json"), `"name": "mydb"`)
 	w.run("", []string{"d1", "execute", "mydb", "--remote", "--json", "--command", "create table t(a); insert into t values (41); select a+1 as b from t"}, `"b": 42`)
 	w.run("", words("d1 info mydb --json"), `"num_tables": 1`)
+	var at struct{ Bookmark string }
+	if err := json.Unmarshal([]byte(w.run("", words("d1 time-travel info mydb --json"))), &at); err != nil || at.Bookmark == "" {
+		t.Errorf("d1 time-travel info: %v %+v", err, at)
+	}
 	w.file("rows.sql", "insert into t values (1); insert into t values (2);")
 	w.run("", words("d1 execute mydb --remote -y --file rows.sql"))
 	w.run("", words("d1 export mydb --remote --output dump.sql"))
 	if dump, err := os.ReadFile(filepath.Join(w.dir, "dump.sql")); err != nil || !strings.Contains(string(dump), "VALUES(41);") {
 		t.Errorf("export: %v\n%s", err, dump)
 	}
+	w.run("", words("d1 time-travel restore mydb --json --bookmark "+at.Bookmark), "previous_bookmark")
+	w.run("", words("d1 execute mydb --remote --json --command select/**/count(*)as/**/n/**/from/**/t"), `"n": 1`)
 	w.run("", words("kv namespace create NS"))
 	var list []struct{ ID, Title string }
 	if err := json.Unmarshal([]byte(w.run("", words("kv namespace list"))), &list); err != nil || len(list) != 1 || list[0].Title != "NS" {

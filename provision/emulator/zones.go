@@ -79,7 +79,7 @@ func (s *Server) listZones(c *call) (*reply, error) {
 	}
 	for _, e := range candidates {
 		z := e.row
-		if c.token.sees(z.Account) && (account == "" || account == z.Account) && (status == "" || status == z.Status) {
+		if c.token.seesZone(z) && (account == "" || account == z.Account) && (status == "" || status == z.Status) {
 			found = append(found, e)
 		}
 	}
@@ -112,7 +112,7 @@ type zoneView struct {
 	ActivatedOn  *string        `json:"activated_on"`
 }
 
-func (s *Server) showZone(t *Token, z *zone) any {
+func (s *Server) showZone(t *apiToken, z *zone) any {
 	a, _ := s.accounts.get(z.Account)
 	v := zoneView{
 		ID: z.ID, Name: z.Name, Status: z.Status, Type: cmp.Or(z.Type, "full"),
@@ -123,7 +123,7 @@ func (s *Server) showZone(t *Token, z *zone) any {
 		Plan: map[string]any{"id": planIDs[z.Plan], "name": planNames[z.Plan], "legacy_id": z.Plan,
 			"currency": "USD", "price": 0, "frequency": "", "is_subscribed": true, "can_subscribe": false,
 			"legacy_discount": false, "externally_managed": false},
-		Permissions: t.zonePermissions(),
+		Permissions: t.zonePermissions(z),
 		Meta:        map[string]any{"step": 2, "custom_certificate_quota": 0, "page_rule_quota": 3, "phishing_detected": false},
 		CreatedOn:   micros(z.Made), ModifiedOn: micros(z.Made),
 	}

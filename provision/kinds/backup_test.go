@@ -165,6 +165,31 @@ func TestWhatCannotBeSavedStays(t *testing.T) {
 	}
 }
 
+// A database that goes before it is saved is gone, and nothing is left to do; one
+// that only its export cannot see stays.
+func TestADatabaseThatGoesBeforeItIsSaved(t *testing.T) {
+	for _, there := range []bool{false, true} {
+		w := database(t)
+		id := idOf(t, w, "d1/db")
+		p := w.plan(t, "", true)
+		if there {
+			w.server.Fail(emulator.Failure{Path: "/export$", Status: 404, Code: 7404})
+		} else {
+			w.call(t, "DELETE", "accounts/"+account+"/d1/database/"+id, "")
+		}
+		w.server.ResetRequests()
+		err := w.apply(t, p)
+		for _, r := range w.server.Requests() {
+			if r.Method == "DELETE" {
+				t.Errorf("there %v: %s %s was sent", there, r.Method, r.Path)
+			}
+		}
+		if kept := idOf(t, w, "d1/db") != ""; (err != nil) != there || kept != there || w.saved != nil {
+			t.Errorf("there %v: recorded %v, saved %q: %v", there, kept, w.saved, err)
+		}
+	}
+}
+
 // The signed address is a credential: -vv does not show it.
 func TestTheSignedAddressIsHidden(t *testing.T) {
 	w := database(t)

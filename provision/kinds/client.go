@@ -32,12 +32,13 @@ type Connection struct {
 	UserAgent   string
 	Project     string // for marks
 	Environment string
-	Transport   http.RoundTripper // empty: Go's own
-	Clock       Clock             // zero: the real one
-	Waits       func(time.Time)   // told until when nothing is sent, where that is long; may be nil
-	Trace       func(Call)        // told of every attempt, from many goroutines; may be nil
-	Bodies      bool              // Trace is told the bodies, too
-	Stopping    context.Context   // done: long waits end, what was being waited for is not sent; nil: never
+	Transport   http.RoundTripper                    // empty: Go's own
+	Clock       Clock                                // zero: the real one
+	Waits       func(time.Time)                      // told until when nothing is sent, where that is long; may be nil
+	Trace       func(Call)                           // told of every attempt, from many goroutines; may be nil
+	Bodies      bool                                 // Trace is told the bodies, too
+	Stopping    context.Context                      // done: long waits end, what was being waited for is not sent; nil: never
+	Secrets     func(variable string) (string, bool) // what a setting may name and nobody may keep; nil: there are none
 }
 
 // A Clock is what waits are measured and spent with; a test's makes them short.
@@ -58,6 +59,7 @@ type Client struct {
 	options     []option.RequestOption
 	memo        *memo
 	past        *past
+	secrets     func(string) (string, bool)
 }
 
 // parallel bounds the requests under way. Cloudflare allows 200 a second from
@@ -90,12 +92,18 @@ func Connect(c Connection) (*Client, error) {
 		options: slices.Clip([]option.RequestOption{
 			option.WithBaseURL(base), option.WithHTTPClient(httpClient), option.WithMaxRetries(0),
 		}),
-		memo: &memo{}, past: &past{},
+		memo: &memo{}, past: &past{}, secrets: c.Secrets,
 	}, nil
 }
 
 // Calls is the number of requests sent so far.
 func (c *Client) Calls() int { return int(c.transport.calls.Load()) }
+
+// Now is the time by Cloudflare's clock, as far as it is known: this machine's
+// may be wrong, and may be set while the run goes on.
+func (c *Client) Now() time.Time {
+	return c.transport.now().Add(time.Duration(c.transport.skew.Load()))
+}
 
 // unremembered is the client with nothing read yet, to look again.
 func (c *Client) unremembered() *Client {

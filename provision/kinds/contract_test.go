@@ -1,8 +1,11 @@
 package kinds_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -209,7 +212,7 @@ func played(k kinds.Kind) contractCase {
 	c := contractCase{key: k.Name + "/it", before: object(k.Example.Made), after: object(k.Example.Changed), change: k.Example.Setting,
 		replace: object(k.Example.Replaced), create: ".", namesake: k.Namesakes}
 	other := func(t *testing.T, w *world) (*kinds.Client, provision.Step) {
-		client, err := kinds.Connect(kinds.Connection{Token: w.token, Account: account, BaseURL: w.http.URL + "/client/v4", Project: "other"})
+		client, err := kinds.Connect(kinds.Connection{Secrets: passwords, Token: w.token, Account: account, BaseURL: w.http.URL + "/client/v4", Project: "other"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,6 +252,9 @@ func TestContract(t *testing.T) {
 			t.Run("life", func(t *testing.T) { t.Parallel(); life(t, c) })
 			t.Run("lost answer", func(t *testing.T) { t.Parallel(); lostAnswer(t, name, c) })
 			t.Run("gone", func(t *testing.T) { t.Parallel(); gone(t, c) })
+			t.Run("gone since the plan", func(t *testing.T) { t.Parallel(); goneSince(t, c) })
+			t.Run("lost delete", func(t *testing.T) { t.Parallel(); lostDelete(t, c) })
+			t.Run("more than is known", func(t *testing.T) { t.Parallel(); moreThanIsKnown(t, c) })
 			t.Run("refreshed", func(t *testing.T) { t.Parallel(); refreshed(t, c) })
 			t.Run("resumed", func(t *testing.T) { t.Parallel(); resumed(t, name, c) })
 			switch {
@@ -366,6 +372,68 @@ func gone(t *testing.T, c contractCase) {
 	w.reach(t, c.before, c.key, provision.Create)
 	c.remove(t, w, idOf(t, w, c.key))
 	destroy(t, w)
+}
+
+// goneSince: what somebody deletes after the plan was made counts as deleted.
+func goneSince(t *testing.T, c contractCase) {
+	w := newWorld(t)
+	w.reach(t, c.before, c.key, provision.Create)
+	p := w.plan(t, "", true)
+	c.remove(t, w, idOf(t, w, c.key))
+	if err := w.apply(t, p); err != nil {
+		t.Fatal(err)
+	}
+	destroy(t, w)
+}
+
+// lostDelete: a delete whose answer is lost was carried out all the same.
+func lostDelete(t *testing.T, c contractCase) {
+	w := newWorld(t)
+	w.reach(t, c.before, c.key, provision.Create)
+	w.server.Fail(emulator.Failure{Method: "DELETE", After: true, Drop: true, Count: 1})
+	destroy(t, w)
+}
+
+// moreThanIsKnown: fields and values that nobody has heard of yet are no change.
+func moreThanIsKnown(t *testing.T, c contractCase) {
+	w := newWorld(t)
+	w.reach(t, c.before, c.key, provision.Create)
+	w.http.Close()
+	w.http = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rec := httptest.NewRecorder()
+		w.server.ServeHTTP(rec, r)
+		var answer any
+		body := rec.Body.Bytes()
+		if json.Unmarshal(body, &answer) == nil {
+			body, _ = json.Marshal(enriched(answer))
+		}
+		rw.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
+		rw.WriteHeader(rec.Code)
+		_, _ = rw.Write(body)
+	}))
+	if p := w.plan(t, c.before, false); !p.Empty() {
+		t.Errorf("there is something to do: %s", show(p))
+	}
+	destroy(t, w)
+}
+
+// enriched puts into every object of an answer what a later version of the API
+// may say in it.
+func enriched(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = enriched(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = enriched(v[k])
+		}
+		v["generation"] = 7.0
+		v["deprecated_since"] = "2027-01-01"
+		v["flavour"] = map[string]any{"of": []any{"a", nil, true}}
+	}
+	return v
 }
 
 // refreshed: what somebody did to it is shown, and recorded as it is.

@@ -153,7 +153,10 @@ func (c *Client) exported(ctx context.Context, id string) (string, error) {
 			} `json:"result"`
 		}]
 		// To begin an export twice is to have it twice, and harms nothing.
-		if err := c.post(reading(ctx), "accounts/"+c.Account+"/d1/database/"+id+"/export", in, &e); err != nil {
+		switch err := c.post(reading(ctx), "accounts/"+c.Account+"/d1/database/"+id+"/export", in, &e); {
+		case err != nil && unlessGone(err, 7404) == nil:
+			return "", errors.Join(err, provision.ErrGone)
+		case err != nil:
 			return "", err
 		}
 		switch r := e.Result; {

@@ -58,6 +58,8 @@ var advice = []struct {
 	class provision.Class
 	hint  string
 }{
+	// guess: 2011, for a database that cannot be reached.
+	{"hyperdrive", []int{2009, 2011}, provision.Failed, "the database has to be reachable from the internet, at that host and port, and to let that user in; the password may be another one"},
 	{"dns", []int{81045}, provision.Refused, "the zone's limit of DNS records is reached: delete some, or upgrade its plan"},
 	{"dns", []int{9300}, provision.Refused, `the zone's plan allows fewer record tags (the Free plan none): leave out "tags"`},
 	{"dns", []int{81053, 81054}, provision.Refused, "a CNAME record stands beside no address record of its name: delete the one that is there first"},

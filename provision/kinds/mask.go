@@ -27,13 +27,13 @@ type Mask struct {
 func NewMask(secrets ...string) *Mask {
 	m := new(Mask)
 	for _, s := range secrets {
-		m.add(s)
+		m.Add(s)
 	}
 	return m
 }
 
-// add makes the mask take out one secret more.
-func (m *Mask) add(secret string) {
+// Add makes the mask take out one secret more.
+func (m *Mask) Add(secret string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(secret) >= 8 && !slices.Contains(m.secrets, secret) {
@@ -76,7 +76,7 @@ func (m *Mask) learn(body []byte) {
 		Secret string `json:"secret"`
 	}]
 	if json.Unmarshal(body, &e) == nil { // else it is no answer that gives one
-		m.add(e.Result.Secret)
+		m.Add(e.Result.Secret)
 	}
 }
 

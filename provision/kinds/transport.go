@@ -46,6 +46,7 @@ type transport struct {
 	slots  chan struct{} // bounds the requests under way
 	calls  atomic.Int64
 	budget budget
+	skew   atomic.Int64 // by how much Cloudflare's clock is ahead of this machine's, in ns
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
 	waits  func(time.Time) // told until when nothing is sent; may be nil
@@ -263,6 +264,7 @@ func (t *transport) once(ctx context.Context, req *http.Request, a *attempted) (
 		return nil, &unsentError{errProxy} // only a proxy says that: it never got to Cloudflare
 	}
 	t.heed(resp.Header)
+	t.setClock(resp.Header.Get("Date"))
 	a.status, a.header = resp.StatusCode, resp.Header
 	body, err := io.ReadAll(io.LimitReader(resp.Body, t.limits.answer+1))
 	if err != nil {
@@ -281,6 +283,23 @@ func (t *transport) once(ctx context.Context, req *http.Request, a *attempted) (
 	// The SDK decodes by content type; the envelope is JSON whatever it is called.
 	resp.Header.Set("Content-Type", "application/json")
 	return resp, nil
+}
+
+// tolerance is how far two clocks may be apart that are taken for the same: a
+// Date header has whole seconds, and is as old as the answer.
+const tolerance = 10 * time.Second
+
+// setClock notes how far this machine's clock is off. What was made when is said
+// by Cloudflare's, and whether something was there before is judged by that.
+func (t *transport) setClock(date string) {
+	at, err := http.ParseTime(date)
+	if err != nil {
+		return
+	}
+	skew := at.Sub(t.now())
+	if apart := skew - time.Duration(t.skew.Load()); apart.Abs() > tolerance {
+		t.skew.Store(int64(skew))
+	}
 }
 
 // dressed is the request with its body anew and with our credentials only.

@@ -123,6 +123,33 @@ func TestServerErrors(t *testing.T) {
 	}
 }
 
+// What a gateway says of when to come again is obeyed, by whichever way it says it.
+func TestGatewaysThatSayWhen(t *testing.T) {
+	for name, answer := range map[string]struct {
+		body   string
+		header []string
+	}{
+		"in the body":   {`{"success":false,"errors":[{"code":504}],"retry_after":5}`, nil},
+		"in the header": {`<html>`, []string{"Retry-After", "5"}},
+	} {
+		for _, method := range []string{"GET", "PUT", "DELETE"} {
+			t.Run(name+" "+method, func(t *testing.T) {
+				var n atomic.Int64
+				c, k, sent := talk(t, func(w http.ResponseWriter, _ *http.Request) {
+					if n.Add(1) == 1 {
+						say(w, http.StatusGatewayTimeout, answer.body, answer.header...)
+						return
+					}
+					say(w, 200, success)
+				})
+				if err := c.ask(method); err != nil || sent.Load() != 2 || k.slept != 5*time.Second {
+					t.Errorf("sent %d times, slept %s: %v", sent.Load(), k.slept, err)
+				}
+			})
+		}
+	}
+}
+
 // cut closes the connection without an answer.
 func cut(t *testing.T, w http.ResponseWriter) {
 	conn, _, err := w.(http.Hijacker).Hijack()

@@ -69,6 +69,11 @@ func newWorldWith(t testing.TB, o emulator.Options) *world {
 	return w
 }
 
+// passwords are what settings may name.
+func passwords(variable string) (string, bool) {
+	return "hunter2-canary", variable == "HYPERDRIVE_PASSWORD"
+}
+
 // byHand is the token of whoever else works in the account.
 const byHand = "by-hand-0123456789012345678901234567890"
 
@@ -120,7 +125,7 @@ var kindTraits = kinds.Traits()
 
 func (w *world) client(t testing.TB) *kinds.Client {
 	t.Helper()
-	c, err := kinds.Connect(kinds.Connection{Token: w.token, Account: account, BaseURL: w.http.URL + "/client/v4",
+	c, err := kinds.Connect(kinds.Connection{Secrets: passwords, Token: w.token, Account: account, BaseURL: w.http.URL + "/client/v4",
 		UserAgent: "cfboot/test", Project: "shop", Environment: provision.Production})
 	if err != nil {
 		t.Fatal(err)

@@ -121,6 +121,10 @@ var badTops = []bad{
 		`cfboot.jsonc:1:95: the environment "PR 7" is no valid name: small letters, digits and single dashes, a letter first, at most 20 characters | write "pr-7"`,
 		`cfboot.jsonc:1:107: the environment "7up" is no valid name: small letters, digits and single dashes, a letter first, at most 20 characters | write something like "my-name"`,
 	}},
+	{name: "names that differ in case", src: `{"name": "a", "resources": {"db": {"kind": "d1"}, "DB": {"kind": "d1"}}, "environments": {"prod": {}, "Prod": {}}}`, want: []string{
+		`cfboot.jsonc:1:51: the resource "DB" is no valid name: small letters, digits and single dashes, at most 40 characters | write "db"`,
+		`cfboot.jsonc:1:103: the environment "Prod" is no valid name: small letters, digits and single dashes, a letter first, at most 20 characters | write "prod"`,
+	}},
 	{name: "long names", src: `{"name": "` + strings.Repeat("a", 41) + `", "environments": {"` + strings.Repeat("b", 21) + `": {}}}`, want: []string{
 		`cfboot.jsonc:1:10: the project name "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" is no valid name: small letters, digits and dashes, at most 40 characters | write "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"`,
 		`cfboot.jsonc:1:72: the environment "bbbbbbbbbbbbbbbbbbbbb" is no valid name: small letters, digits and single dashes, a letter first, at most 20 characters | write "bbbbbbbbbbbbbbbbbbbb"`,

@@ -160,6 +160,39 @@ func checkSaveError(t *testing.T, err, fault error, bundle string) {
 	}
 }
 
+// A file system on a network may know neither second names nor directories that
+// are synced. A save copies then, and is as whole.
+func TestPoorFileSystem(t *testing.T) {
+	for _, missing := range []error{syscall.EINVAL, syscall.ENOTSUP, syscall.ENOSYS} {
+		path := testPath(t)
+		s := open(t, path)
+		s.disk = tappedDisk{before: func(call string) error {
+			if call == "sync directory" || strings.HasPrefix(call, "link") {
+				return &os.PathError{Op: call, Path: path, Err: missing}
+			}
+			return nil
+		}}
+		must(t, s.Begin(intent("kv/cache")))
+		must(t, s.Keep(entry("kv/cache", "id-1")))
+		must(t, s.Keep(entry("d1/db", "id-2")))
+		if w := s.Warnings(); w != nil {
+			t.Errorf("%v: %v", missing, w)
+		}
+		if got := entriesText(read(t, path)); got != "d1/db=id-2 kv/cache=id-1" {
+			t.Errorf("%v: on disk: %s", missing, got)
+		}
+		if got := read(t, backupPath(path)).Serial; got != 2 {
+			t.Errorf("%v: the backup has serial %d", missing, got)
+		}
+		if got := read(t, historyPath(path, 1)).Serial; got != 1 {
+			t.Errorf("%v: the history has serial %d", missing, got)
+		}
+		if left := strays(path); left != nil {
+			t.Errorf("%v: left over: %v", missing, left)
+		}
+	}
+}
+
 // An intent that could not be saved is taken back, since nothing will be sent;
 // what it would have replaced stays.
 func TestBeginThatFails(t *testing.T) {

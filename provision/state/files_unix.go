@@ -41,6 +41,9 @@ func noSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
+// noLocks reports whether a network file system's server keeps no locks.
+func noLocks(err error) bool { return errors.Is(err, syscall.ENOLCK) }
+
 func readOnly(err error) bool { return errors.Is(err, syscall.EROFS) }
 
 // alive reports whether this machine runs a process of that id.

@@ -43,6 +43,8 @@ func noSpace(err error) bool {
 	return errors.As(err, &n) && (n == 39 || n == 112)
 }
 
+func noLocks(error) bool { return false }
+
 func readOnly(error) bool { return false }
 
 // alive reports whether this machine runs a process of that id.

@@ -176,7 +176,7 @@ func lockProblem(file string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission), readOnly(err):
 		p.Hints = []string{"make it and its directory writable for you"}
-	case errors.Is(err, errors.ErrUnsupported):
+	case errors.Is(err, errors.ErrUnsupported) || noLocks(err):
 		p.Hints = []string{"the file system does not know locks: keep the project on a local disk"}
 	default:
 		p.Hints = []string{"look at the file, its directory and its disk; nothing was done"}

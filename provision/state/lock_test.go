@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -171,6 +172,17 @@ func TestLockFileCannotBeTaken(t *testing.T) {
 	if class != provision.Failed || text != "DIR/state.json.lock: the lock cannot be taken: it is not a regular file\n"+
 		"hint: look at the file, its directory and its disk; nothing was done" {
 		t.Errorf("class %d, %s", class, text)
+	}
+}
+
+// Where the file system has no locks nothing is done, and it is said why.
+func TestNoLocksThere(t *testing.T) {
+	for _, err := range []error{syscall.ENOLCK, syscall.ENOSYS, syscall.ENOTSUP} {
+		text, class := problem(t, lockProblem("DIR/state.json.lock", &os.PathError{Op: "flock", Path: "DIR/state.json.lock", Err: err}), "")
+		if class != provision.Failed || !strings.Contains(text, "the lock cannot be taken: "+err.Error()) ||
+			!strings.Contains(text, "hint: the file system does not know locks: keep the project on a local disk") {
+			t.Errorf("%v: class %d, %s", err, class, text)
+		}
 	}
 }
 

@@ -101,14 +101,7 @@ func OpenRepair(path string, o Options) (*Repair, error) {
 // *provision.Problem of class Refused.
 func OpenRebuild(path string, o Options) (*Repair, error) {
 	o = o.complete()
-	path, err := resolve(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := makeDirectory(filepath.Dir(path)); err != nil {
-		return nil, err
-	}
-	lock, err := acquire(path, o)
+	path, lock, err := claim(path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -251,11 +244,14 @@ func (r *Repair) put(st provision.State) (Restored, error) {
 			return Restored{}, r.failed(errors.Join(err, s.discard(next)))
 		}
 	}
+	if err := s.unchanged(); err != nil { // all that took its time
+		return Restored{}, r.failed(errors.Join(err, s.discard(next)))
+	}
 	if err := r.disk.rename(next, r.path); err != nil {
 		return Restored{}, r.failed(errors.Join(err, s.discard(next)))
 	}
 	crashpoint.Here("state: restored")
-	if err := r.disk.syncDir(filepath.Dir(r.path)); err != nil {
+	if err := synced(r.disk.syncDir(filepath.Dir(r.path))); err != nil {
 		return out, r.failed(err)
 	}
 	if len(r.versions) == 0 {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/crashpoint"
@@ -90,6 +91,9 @@ func strays(path string) []stray {
 	return out
 }
 
+// ownDirectory is the folder that is cfboot's in every project.
+const ownDirectory = ".cfboot"
+
 // makeDirectory makes the state's directory where there is none, readable for
 // its owner only, and keeps it out of commits. A directory of another name that
 // was there before is somebody else's, and gets no .gitignore.
@@ -98,17 +102,21 @@ func makeDirectory(dir string) error {
 	made := errors.Is(err, fs.ErrNotExist)
 	if made {
 		if err = os.MkdirAll(dir, 0o700); err == nil {
-			err = syncDirectory(filepath.Dir(dir))
+			err = synced(syncDirectory(filepath.Dir(dir)))
 		}
 		if err != nil {
 			return &provision.Problem{At: dir, Text: "the directory for the state cannot be made: " + cause(err), Class: provision.Failed,
 				Hints: []string{"make the directory that it is to stand in writable for you"}}
 		}
 	}
-	if !made && filepath.Base(dir) != ".cfboot" {
+	own := dir
+	if up := filepath.Dir(dir); filepath.Base(up) == ownDirectory {
+		own = up // a rehearsal's state lies in it
+	}
+	if !made && filepath.Base(own) != ownDirectory {
 		return nil
 	}
-	ignore := filepath.Join(dir, ".gitignore")
+	ignore := filepath.Join(own, ".gitignore")
 	if info, err := os.Lstat(ignore); err == nil && (info.Size() > 0 || !info.Mode().IsRegular()) {
 		return nil
 	}
@@ -141,6 +149,11 @@ func (s *Store) write(content []byte) (replaced bool, err error) {
 	if !first {
 		s.keepBefore()
 	}
+	// Once more, because all that took its time: a run that was paused in it and
+	// wakes when another has finished its work must not undo that.
+	if err := s.unchanged(); err != nil {
+		return false, errors.Join(err, s.discard(next))
+	}
 	if err := s.disk.rename(next, s.path); err != nil {
 		return false, errors.Join(err, s.discard(next))
 	}
@@ -148,7 +161,7 @@ func (s *Store) write(content []byte) (replaced bool, err error) {
 	if s.onDisk, err = os.Lstat(s.path); err != nil {
 		return true, err
 	}
-	if err := s.disk.syncDir(filepath.Dir(s.path)); err != nil {
+	if err := synced(s.disk.syncDir(filepath.Dir(s.path))); err != nil {
 		return true, err
 	}
 	crashpoint.Here("state: directory synced")
@@ -158,6 +171,16 @@ func (s *Store) write(content []byte) (replaced bool, err error) {
 		s.warn(backupPath(s.path), s.copyBackup(content))
 	}
 	return true, nil
+}
+
+// synced is the error of syncing a directory, but none where the file system
+// cannot do that at all, as some that lie on a network: they keep names by
+// themselves, and nothing better can be had there.
+func synced(err error) error {
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
 }
 
 var errNotAlone = errors.New("something else may have written to it")

@@ -155,14 +155,7 @@ var _ provision.Recorder = (*Store)(nil)
 // Failed where the directory cannot be written to.
 func Open(path string, o Options) (*Store, error) {
 	o = o.complete()
-	path, err := resolve(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := makeDirectory(filepath.Dir(path)); err != nil {
-		return nil, err
-	}
-	lock, err := acquire(path, o)
+	path, lock, err := claim(path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -172,6 +165,18 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// claim takes the lock of a state that may not exist yet, and makes its directory.
+func claim(path string, o Options) (resolved string, lock *flock.Flock, err error) {
+	if path, err = resolve(path); err != nil {
+		return "", nil, err
+	}
+	if err := makeDirectory(filepath.Dir(path)); err != nil {
+		return "", nil, err
+	}
+	lock, err = acquire(path, o)
+	return path, lock, err
 }
 
 // load reads the state under the lock and clears away what killed runs left.

@@ -1,50 +1,82 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { cors } from 'hono/cors';
+import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
-import { secureHeaders } from 'hono/secure-headers';
+import { requireTeam, requireUser, signIn } from './auth';
+import type { Public } from './context';
 import { extras } from './extras';
-import { envelope, onError } from './lib/errors';
-import { rateLimit, requireToken } from './lib/guards';
+import { report } from './integrations/sentry';
+import { stripeIsOn } from './integrations/stripe';
+import { AppError, envelope, errorHandler } from './lib/errors';
+import { limitBy, rateLimit } from './lib/guards';
+import { ownOrigin, securityHeaders } from './lib/security';
+import { billing } from './routes/billing';
 import { health } from './routes/health';
+import { acceptance, invites } from './routes/invites';
+import { live, tickets } from './routes/live';
+import { me } from './routes/me';
+import { members } from './routes/members';
+import { pages } from './routes/pages';
 import { projects } from './routes/projects';
+import { team, teams } from './routes/teams';
 import { uploads } from './routes/uploads';
+import { webhooks } from './routes/webhooks';
 
-const app = new OpenAPIHono<{ Bindings: Env; Variables: { requestId: string } }>();
+const app = new OpenAPIHono<Public>();
 
+app.onError(errorHandler(report));
+app.notFound((c) => c.json(envelope('NOT_FOUND', `Nothing answers ${c.req.method} ${c.req.path}`, c.get('requestId')), 404));
+
+// Pages and sockets come first: they bring the headers that they need.
+app.route('/', pages);
 app.use('*', requestId());
-// The same headers for static files stand in public/_headers.
+app.use('/api/v1/live/*', rateLimit);
+app.route('/api/v1/live', live);
+
+app.use('*', securityHeaders);
+app.use('/api/*', ownOrigin, rateLimit);
 app.use(
-  '*',
-  secureHeaders({
-    strictTransportSecurity: 'max-age=63072000; includeSubDomains; preload',
-    xFrameOptions: 'DENY',
-    xXssProtection: false,
-    referrerPolicy: 'strict-origin-when-cross-origin',
-    crossOriginResourcePolicy: 'same-origin',
-    crossOriginOpenerPolicy: 'same-origin',
-    permissionsPolicy: { geolocation: [], camera: [], microphone: [] },
-    contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  '/webhooks/*',
+  limitBy((env) => env.WEBHOOK_LIMITER),
+  bodyLimit({
+    maxSize: 1024 * 1024,
+    onError: () => {
+      throw new AppError(413, 'At most 1 MiB');
+    },
   }),
 );
-app.use('/api/*', (c, next) =>
-  cors({ origin: c.env.APP_ORIGIN, credentials: true, exposeHeaders: ['X-Request-Id', 'X-Cache'], maxAge: 3600 })(c, next),
-);
-app.use('/api/*', rateLimit, requireToken);
-
-app.onError(onError);
-app.notFound((c) => c.json(envelope('NOT_FOUND', `Nothing answers ${c.req.method} ${c.req.path}`, c.get('requestId')), 404));
+for (const path of ['/api/v1/me', '/api/v1/teams', '/api/v1/teams/*', '/api/v1/invites/*', '/api/v1/extras/*'] as const) {
+  app.use(path, requireUser);
+}
+app.use('/api/v1/teams/:team/*', requireTeam);
 
 app
   .route('/health', health)
-  .route('/api/v1/projects', projects)
-  .route('/api/v1/uploads', uploads)
+  .route('/webhooks', webhooks)
   .route('/api/v1/extras', extras)
-  .get('/api/v1/config', async (c) => c.json({ data: (await c.env.CONFIG.get('app', { type: 'json', cacheTtl: 60 })) ?? {} }));
+  .route('/api/v1/me', me)
+  .route('/api/v1/invites', acceptance)
+  .route('/api/v1/teams', teams)
+  .route('/api/v1/teams/:team', team)
+  .route('/api/v1/teams/:team/members', members)
+  .route('/api/v1/teams/:team/invites', invites)
+  .route('/api/v1/teams/:team/projects', projects)
+  .route('/api/v1/teams/:team/uploads', uploads)
+  .route('/api/v1/teams/:team/billing', billing)
+  .route('/api/v1/teams/:team/live', tickets)
+  // What a page must know before anybody is signed in, and the settings kept in CONFIG.
+  .get('/api/v1/config', async (c) => {
+    const settings = (await c.env.CONFIG.get('app', { type: 'json', cacheTtl: 60 })) ?? {};
+    const how = signIn(c.env, c.req.url);
+    const clerkKey = how === 'clerk' ? c.env.CLERK_PUBLISHABLE_KEY : '';
+    return c.json({ data: { name: c.env.APP_NAME, signIn: how, clerkKey, billing: stripeIsOn(c.env), settings } });
+  });
 
+app.openAPIRegistry.registerComponent('securitySchemes', 'session', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' });
 app.doc31('/api/v1/doc', (c) => ({
   openapi: '3.1.0',
   info: { title: c.env.APP_NAME, version: c.env.APP_VERSION },
   servers: [{ url: new URL(c.req.url).origin }],
+  security: [{ session: [] }],
 }));
 
 export default app;

@@ -1,22 +1,25 @@
-import { backup } from './backup';
-import { nowIso } from './lib/time';
+import { startBackup } from './backup';
+import { logError } from './lib/errors';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** How long a finished job is remembered: longer than any message lives. */
+/** How long finished jobs and webhooks are remembered: longer than any is delivered again. */
 const REMEMBERED_DAYS = 15;
 
 export async function scheduled(controller: ScheduledController, env: Env): Promise<void> {
   switch (controller.cron) {
     case '0 * * * *': {
       const before = new Date(controller.scheduledTime - REMEMBERED_DAYS * DAY_MS).toISOString();
-      await env.DB.prepare('DELETE FROM finished_jobs WHERE finished_at < ?').bind(before).run();
+      await env.DB.batch([
+        env.DB.prepare('DELETE FROM finished_jobs WHERE finished_at < ?').bind(before),
+        env.DB.prepare('DELETE FROM webhook_events WHERE received_at < ?').bind(before),
+      ]);
       return;
     }
     case '0 3 * * *':
-      await backup(env, new Date(controller.scheduledTime).toISOString().slice(0, 10));
+      await startBackup(env, new Date(controller.scheduledTime).toISOString().slice(0, 10));
       return;
     default:
-      console.error(JSON.stringify({ level: 'error', event: 'cron.unknown', cron: controller.cron, at: nowIso() }));
+      logError('cron.unknown', { cron: controller.cron });
   }
 }

@@ -1,5 +1,9 @@
 import app from './app';
 import { scheduled } from './cron';
+import { withSentry } from './integrations/sentry';
 import { queue } from './queue';
 
-export default { fetch: app.fetch, queue, scheduled } satisfies ExportedHandler<Env>;
+export { BackupWorkflow } from './backup';
+export { Room } from './do/room';
+
+export default withSentry({ fetch: app.fetch, queue, scheduled });

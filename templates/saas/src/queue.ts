@@ -1,46 +1,54 @@
-import { drizzle } from 'drizzle-orm/d1';
-import { z } from 'zod';
-import { auditLog, finishedJobs } from './db/schema';
-
-export const Job = z.object({ type: z.literal('project.created'), job: z.ulid(), project: z.ulid(), at: z.iso.datetime() });
+import { and, eq, isNull } from 'drizzle-orm';
+import type { Bindings } from './context';
+import { database } from './db';
+import { finishedJobs, invites } from './db/schema';
+import { sendInvite } from './integrations/email';
+import { capture } from './integrations/posthog';
+import { Job } from './jobs';
+import { logError } from './lib/errors';
 
 /** Seconds before the next try: doubling from half a minute, at most ten. */
 export const backoff = (attempts: number): number => Math.min(30 * 2 ** (attempts - 1), 600);
 
-const log = (event: string, fields: Record<string, unknown>) => console.error(JSON.stringify({ level: 'error', event, ...fields }));
-
-async function work(env: Env, job: z.infer<typeof Job>, attempts: number): Promise<void> {
-  const db = drizzle(env.DB);
-  // One transaction: a job that is delivered twice fails on its id the second time.
-  await db.batch([
-    db.insert(finishedJobs).values({ id: job.job, attempts }),
-    db.insert(auditLog).values({ projectId: job.project, action: 'indexed' }),
-  ]);
+async function carryOut(env: Bindings, job: Job): Promise<void> {
+  switch (job.type) {
+    case 'invite.email': {
+      const open = and(eq(invites.id, job.invite), isNull(invites.deletedAt), isNull(invites.acceptedAt));
+      if (await database(env).select({ id: invites.id }).from(invites).where(open).get()) {
+        await sendInvite(env, job.job, job.to, job.team, job.link);
+      }
+      return;
+    }
+    case 'event.capture':
+      await capture(env, job.job, job.user, job.event, job.properties);
+  }
 }
 
-const isRepeat = (e: unknown): boolean => {
-  const text = e instanceof Error ? `${e.message} ${e.cause instanceof Error ? e.cause.message : ''}` : String(e);
-  return text.includes('UNIQUE constraint failed: finished_jobs.id');
-};
+/**
+ * Does a job that was not done yet. Cut off between the work and the note of it,
+ * the work is asked for again, and both third parties know it by the job's id.
+ */
+async function once(env: Bindings, job: Job, attempts: number): Promise<void> {
+  const db = database(env);
+  if (await db.select({ id: finishedJobs.id }).from(finishedJobs).where(eq(finishedJobs.id, job.job)).get()) return;
+  await carryOut(env, job);
+  await db.insert(finishedJobs).values({ id: job.job, attempts }).onConflictDoNothing();
+}
 
-export async function queue(batch: MessageBatch<unknown>, env: Env): Promise<void> {
+export async function queue(batch: MessageBatch<unknown>, env: Bindings): Promise<void> {
   for (const message of batch.messages) {
     const parsed = Job.safeParse(message.body);
     if (!parsed.success) {
       // It will never be valid; trying again would only fill the dead-letter queue.
-      log('job.invalid', { id: message.id });
+      logError('job.invalid', { id: message.id });
       message.ack();
       continue;
     }
     try {
-      await work(env, parsed.data, message.attempts);
+      await once(env, parsed.data, message.attempts);
       message.ack();
     } catch (e) {
-      if (isRepeat(e)) {
-        message.ack();
-        continue;
-      }
-      log('job.failed', { id: message.id, attempts: message.attempts, message: String(e) });
+      logError('job.failed', { id: message.id, type: parsed.data.type, attempts: message.attempts, message: String(e) });
       message.retry({ delaySeconds: backoff(message.attempts) });
     }
   }

@@ -1,28 +1,15 @@
-import { env, exports } from 'cloudflare:workers';
+import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import app from '../src/app';
+import { as, code, data, founder, request, sessionToken, type Settings } from './calls';
 
-const call = (path: string, init?: RequestInit) => exports.default.fetch(new Request(`https://example.com${path}`, init));
-const send = (method: string, body: unknown, headers: Record<string, string> = {}): RequestInit => ({
-  method,
-  headers: { 'content-type': 'application/json', ...headers },
-  body: JSON.stringify(body),
-});
-
-type Project = { id: string; name: string; note: string; createdAt: string; updatedAt: string };
+type Project = { id: string; name: string; note: string };
 type Page = { data: Project[]; cursor: string | null; hasMore: boolean };
-type Failure = { error: string; code: string; requestId: string; details?: unknown };
-
-async function make(name: string): Promise<Project> {
-  const response = await call('/api/v1/projects', send('POST', { name }));
-  expect(response.status).toBe(201);
-  return (await response.json<{ data: Project }>()).data;
-}
+type Failure = { error: string; code: string; requestId: string };
 
 describe('health', () => {
   it('answers the three probes', async () => {
     for (const path of ['/health', '/health/db', '/health/services']) {
-      const response = await call(path);
+      const response = await request(path);
       expect(response.status, path).toBe(200);
       const body = await response.json<{ status: string; timestamp: string }>();
       expect(body.status).toBe('ok');
@@ -30,9 +17,17 @@ describe('health', () => {
     }
   });
 
+  it('says which third parties are off', async () => {
+    const services = async (settings?: Settings) =>
+      (await (await request('/health/services', undefined, settings)).json<{ thirdParties: Record<string, string> }>()).thirdParties;
+    expect(await services()).toEqual({ signIn: 'clerk', stripe: 'off', email: 'off', posthog: 'off', sentry: 'off' });
+    const on = { STRIPE_PRICE_ID: 'price_1', RESEND_API_KEY: 're_1', EMAIL_FROM: 'a@b.example', POSTHOG_API_KEY: 'phc_1' };
+    expect(await services(on)).toEqual({ signIn: 'clerk', stripe: 'on', email: 'on', posthog: 'on', sentry: 'off' });
+  });
+
   it('is degraded, and says no more, when a service fails', async () => {
-    const broken = { ...env, STORAGE: { head: () => Promise.reject(new Error('secret reason')) } } as unknown as Env;
-    const response = await app.request('/health/services', {}, broken);
+    const broken = { head: () => Promise.reject(new Error('secret reason')) } as unknown as R2Bucket;
+    const response = await request('/health/services', undefined, { STORAGE: broken });
     expect(response.status).toBe(503);
     const text = await response.text();
     expect(text).toContain('"status":"degraded"');
@@ -42,7 +37,7 @@ describe('health', () => {
 
 describe('answers', () => {
   it('carry security headers and a request id', async () => {
-    const response = await call('/health');
+    const response = await request('/health');
     expect(response.headers.get('strict-transport-security')).toContain('max-age=63072000');
     expect(response.headers.get('x-frame-options')).toBe('DENY');
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
@@ -51,8 +46,8 @@ describe('answers', () => {
   });
 
   it('hide what went wrong inside', async () => {
-    const broken = { ...env, CONFIG: { get: () => Promise.reject(new Error('secret internals')) } } as unknown as Env;
-    const response = await app.request('/api/v1/config', {}, broken);
+    const broken = { get: () => Promise.reject(new Error('secret internals')) } as unknown as KVNamespace;
+    const response = await request('/api/v1/config', undefined, { CONFIG: broken });
     expect(response.status).toBe(500);
     const text = await response.text();
     expect(text).toContain('INTERNAL_ERROR');
@@ -60,123 +55,161 @@ describe('answers', () => {
   });
 
   it('have one form for every error', async () => {
-    const cases: [string, RequestInit | undefined, number, string][] = [
-      ['/api/v1/nothing', undefined, 404, 'NOT_FOUND'],
-      ['/api/v1/projects', send('POST', { name: '' }), 400, 'VALIDATION_ERROR'],
-      ['/api/v1/projects', { ...send('POST', {}), body: '{' }, 400, 'VALIDATION_ERROR'],
-      ['/api/v1/projects?limit=1000', undefined, 400, 'VALIDATION_ERROR'],
-      ['/api/v1/projects/01ARZ3NDEKTSV4RRFFQ69G5FAV', undefined, 404, 'NOT_FOUND'],
-      ['/api/v1/uploads', { method: 'POST', headers: { 'content-type': 'text/html' }, body: '<script>' }, 400, 'VALIDATION_ERROR'],
+    const { who, path } = await founder();
+    const cases: [string, string, unknown, number, string][] = [
+      ['GET', '/api/v1/nothing', undefined, 404, 'NOT_FOUND'],
+      ['POST', `${path}/projects`, { name: '' }, 400, 'VALIDATION_ERROR'],
+      ['GET', `${path}/projects?limit=1000`, undefined, 400, 'VALIDATION_ERROR'],
+      ['GET', `${path}/projects/01ARZ3NDEKTSV4RRFFQ69G5FAV`, undefined, 404, 'NOT_FOUND'],
+      ['GET', `/api/v1/teams/01ARZ3NDEKTSV4RRFFQ69G5FAV`, undefined, 404, 'NOT_FOUND'],
+      ['POST', `${path}/uploads`, { no: 'file' }, 400, 'VALIDATION_ERROR'],
+      ['POST', `${path}/billing/checkout`, {}, 422, 'UNPROCESSABLE'],
     ];
-    for (const [path, init, status, code] of cases) {
-      const response = await call(path, init);
-      expect(response.status, path).toBe(status);
-      const body = await response.json<Failure>();
-      expect(body.code, path).toBe(code);
-      expect(body.requestId).toBe(response.headers.get('x-request-id'));
+    for (const [method, at, body, status, expected] of cases) {
+      const response = await as(who, method, at, body);
+      expect(response.status, at).toBe(status);
+      const failure = await response.json<Failure>();
+      expect(failure.code, at).toBe(expected);
+      expect(failure.requestId).toBe(response.headers.get('x-request-id'));
     }
+    const broken = await request('/webhooks/stripe', { method: 'POST', body: 'x'.repeat(1024 * 1024 + 1) });
+    expect(await code(broken)).toBe('413 PAYLOAD_TOO_LARGE');
   });
 
   it('allow the own origin only', async () => {
-    const own = await call('/api/v1/config', { headers: { origin: env.APP_ORIGIN } });
+    const own = await request('/api/v1/config', { headers: { origin: env.APP_ORIGIN } });
     expect(own.headers.get('access-control-allow-origin')).toBe(env.APP_ORIGIN);
-    const other = await call('/api/v1/config', { headers: { origin: 'https://elsewhere.example' } });
+    const other = await request('/api/v1/config', { headers: { origin: 'https://elsewhere.example' } });
     expect(other.headers.get('access-control-allow-origin')).not.toBe('https://elsewhere.example');
   });
 
   it('refuse too many requests', async () => {
-    const busy = { ...env, LIMITER: { limit: () => Promise.resolve({ success: false }) } } as unknown as Env;
-    const response = await app.request('/api/v1/config', {}, busy);
-    expect(response.status).toBe(429);
-    expect(response.headers.get('retry-after')).toBe('60');
-  });
-
-  it('ask for the token where one is set', async () => {
-    const guarded = { ...env, API_TOKEN: 'correct' } as unknown as Env;
-    const ctx = { waitUntil() {}, passThroughOnException() {}, props: {} } as unknown as ExecutionContext;
-    const post = (token?: string) => send('POST', { name: 'x' }, token ? { authorization: `Bearer ${token}` } : {});
-    expect((await app.request('/api/v1/projects', post(), guarded, ctx)).status).toBe(401);
-    expect((await app.request('/api/v1/projects', post('wrong'), guarded, ctx)).status).toBe(401);
-    expect((await app.request('/api/v1/projects', post('correct'), guarded, ctx)).status).toBe(201);
-    expect((await app.request('/api/v1/projects', {}, guarded, ctx)).status).toBe(200);
+    const none = { limit: () => Promise.resolve({ success: false }) };
+    for (const path of ['/api/v1/config', '/api/v1/live/x']) {
+      const response = await request(path, undefined, { LIMITER: none });
+      expect(response.status, path).toBe(429);
+      expect(response.headers.get('retry-after')).toBe('60');
+    }
+    expect((await request('/webhooks/stripe', { method: 'POST' }, { WEBHOOK_LIMITER: none })).status).toBe(429);
   });
 });
 
 describe('projects', () => {
   it('are made, read, changed and deleted', async () => {
-    const made = await make('First');
+    const { who, path } = await founder();
+    const made = await data<Project>(as(who, 'POST', `${path}/projects`, { name: ' First ' }), 201);
     expect(made.id).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/);
-    const path = `/api/v1/projects/${made.id}`;
-    expect((await (await call(path)).json<{ data: Project }>()).data).toEqual(made);
-    const changed = await (await call(path, send('PATCH', { note: 'noted' }))).json<{ data: Project }>();
-    expect(changed.data.note).toBe('noted');
-    expect(changed.data.name).toBe('First');
-    expect((await call(path, send('PATCH', {}))).status).toBe(400);
-    expect((await call(path, { method: 'DELETE' })).status).toBe(204);
-    expect((await call(path, { method: 'DELETE' })).status).toBe(404);
-    expect((await call(path)).status).toBe(404);
+    expect(made.name).toBe('First');
+    const at = `${path}/projects/${made.id}`;
+    expect(await data(as(who, 'GET', at))).toEqual(made);
+    const changed = await data<Project>(as(who, 'PATCH', at, { note: 'noted' }));
+    expect([changed.name, changed.note]).toEqual(['First', 'noted']);
+    expect((await as(who, 'PATCH', at, {})).status).toBe(400);
+    expect((await as(who, 'DELETE', at)).status).toBe(204);
+    expect((await as(who, 'DELETE', at)).status).toBe(404);
+    expect((await as(who, 'GET', at)).status).toBe(404);
     const row = await env.DB.prepare('SELECT deleted_at FROM projects WHERE id = ?').bind(made.id).first<{ deleted_at: string }>();
     expect(row?.deleted_at).toMatch(/Z$/);
   });
 
   it('are listed page by page, each once', async () => {
+    const { who, path } = await founder();
     const made: string[] = [];
-    for (let i = 0; i < 5; i++) made.push((await make(`P${i}`)).id);
+    for (let i = 0; i < 5; i++) made.push((await data<Project>(as(who, 'POST', `${path}/projects`, { name: `P${i}` }), 201)).id);
     const seen: string[] = [];
     let cursor: string | null = null;
     do {
-      const response: Response = await call(`/api/v1/projects?limit=2${cursor ? `&cursor=${cursor}` : ''}`);
+      const response: Response = await as(who, 'GET', `${path}/projects?limit=2${cursor ? `&cursor=${cursor}` : ''}`);
       const page: Page = await response.json<Page>();
       seen.push(...page.data.map((p) => p.id));
       expect(page.hasMore).toBe(page.cursor !== null);
       cursor = page.cursor;
     } while (cursor);
-    expect(seen).toEqual([...seen].sort());
-    expect(seen.filter((id) => made.includes(id))).toEqual(made);
+    expect(seen).toEqual(made);
   });
 
   it('come from the cache until something changes', async () => {
-    await make('cached');
-    expect((await call('/api/v1/projects')).headers.get('x-cache')).toBe('MISS');
-    expect((await call('/api/v1/projects')).headers.get('x-cache')).toBe('HIT');
-    const { id } = await make('another');
-    const response = await call('/api/v1/projects');
+    const { who, path } = await founder();
+    const from = async () => (await as(who, 'GET', `${path}/projects`)).headers.get('x-cache');
+    expect(await from()).toBe('MISS');
+    expect(await from()).toBe('HIT');
+    const { id } = await data<Project>(as(who, 'POST', `${path}/projects`, { name: 'another' }), 201);
+    const response = await as(who, 'GET', `${path}/projects`);
     expect(response.headers.get('x-cache')).toBe('MISS');
-    expect((await response.json<Page>()).data.map((p) => p.id)).toContain(id);
+    expect((await response.json<Page>()).data.map((p) => p.id)).toEqual([id]);
   });
 });
 
 describe('uploads', () => {
-  it('come back as they went', async () => {
-    const up = await call('/api/v1/uploads', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'hello' });
-    expect(up.status).toBe(201);
-    const { data } = await up.json<{ data: { id: string; size: number } }>();
-    expect(data.size).toBe(5);
-    const down = await call(`/api/v1/uploads/${data.id}`);
+  const upload = async (who: string, path: string, type: string, body: BodyInit) => {
+    const headers = { authorization: `Bearer ${await sessionToken(who)}`, ...(type ? { 'content-type': type } : {}) };
+    return request(`${path}/uploads`, { method: 'POST', headers, body });
+  };
+
+  it('come back as they went, to members only', async () => {
+    const { who, path } = await founder();
+    const up = await data<{ id: string; size: number }>(upload(who, path, 'text/plain', 'hello'), 201);
+    expect(up.size).toBe(5);
+    const down = await as(who, 'GET', `${path}/uploads/${up.id}`);
     expect(await down.text()).toBe('hello');
     expect(down.headers.get('content-type')).toBe('text/plain');
-    const again = await call(`/api/v1/uploads/${data.id}`, { headers: { 'if-none-match': down.headers.get('etag')! } });
-    expect(again.status).toBe(304);
-    expect((await call('/api/v1/uploads/nothing')).status).toBe(404);
+    expect(down.headers.get('x-content-type-options')).toBe('nosniff');
+    const other = await founder();
+    expect((await as(other.who, 'GET', `${path}/uploads/${up.id}`)).status).toBe(404);
+    expect((await as(other.who, 'GET', `${other.path}/uploads/${up.id}`)).status).toBe(404);
+    expect((await as(who, 'DELETE', `${path}/uploads/${up.id}`)).status).toBe(204);
+    expect((await as(who, 'GET', `${path}/uploads/${up.id}`)).status).toBe(404);
+  });
+
+  it('may stand in a form', async () => {
+    const { who, path } = await founder();
+    const form = new FormData();
+    form.set('file', new File([new Uint8Array([0x89, 0x50, 0x4e, 0x47, 1])], 'a.png', { type: 'image/png' }));
+    expect(await data(upload(who, path, '', form), 201)).toMatchObject({ type: 'image/png', size: 5 });
+    expect(await code(upload(who, path, '', new FormData()))).toBe('400 VALIDATION_ERROR');
+  });
+
+  it('are of the types and sizes that are allowed', async () => {
+    const { who, path } = await founder();
+    expect(await code(upload(who, path, 'text/html', '<script>'))).toBe('400 VALIDATION_ERROR');
+    expect(await code(upload(who, path, 'image/svg+xml', '<svg/>'))).toBe('400 VALIDATION_ERROR');
+    expect(await code(upload(who, path, 'image/png', '<html>'))).toBe('400 VALIDATION_ERROR');
+    expect(await code(upload(who, path, 'text/plain', ''))).toBe('400 VALIDATION_ERROR');
+    expect(await code(upload(who, path, 'text/plain', 'x'.repeat(10 * 1024 * 1024 + 1)))).toBe('413 PAYLOAD_TOO_LARGE');
   });
 });
 
 describe('the rest', () => {
   it('describes itself', async () => {
-    const doc = await (await call('/api/v1/doc')).json<{ openapi: string; info: { title: string }; paths: Record<string, unknown> }>();
+    type Doc = { openapi: string; info: { title: string }; paths: Record<string, Record<string, { summary?: string }>> };
+    const doc = await (await request('/api/v1/doc')).json<Doc>();
     expect(doc.openapi).toBe('3.1.0');
     expect(doc.info.title).toBe(env.APP_NAME);
-    expect(Object.keys(doc.paths)).toContain('/api/v1/projects/{id}');
+    expect(Object.keys(doc.paths)).toContain('/api/v1/teams/{team}/projects/{id}');
+    for (const [path, methods] of Object.entries(doc.paths)) {
+      for (const [method, op] of Object.entries(methods)) expect(op.summary, `${method} ${path}`).toBeTruthy();
+    }
   });
 
   it('gives the configuration', async () => {
     await env.CONFIG.put('app', JSON.stringify({ signup: true }));
-    expect(await (await call('/api/v1/config')).json()).toEqual({ data: { signup: true } });
+    const config = await data(request('/api/v1/config', undefined, { CLERK_PUBLISHABLE_KEY: 'pk_test_1' }));
+    expect(config).toEqual({ name: env.APP_NAME, signIn: 'clerk', clerkKey: 'pk_test_1', billing: false, settings: { signup: true } });
   });
 
-  it('serves the pages', async () => {
-    const page = await env.ASSETS.fetch('https://example.com/');
-    expect(page.status).toBe(200);
-    expect(await page.text()).toContain('<title>');
+  it('serves the pages, and lets Clerk in where it is on', async () => {
+    const landing = await env.ASSETS.fetch('https://example.com/');
+    expect(await landing.text()).toContain('<title>');
+    const policy = async (key: string) => {
+      const page = await request('/app', undefined, { CLERK_PUBLISHABLE_KEY: key });
+      expect(page.status).toBe(200);
+      expect(page.headers.get('x-frame-options')).toBe('DENY');
+      return page.headers.get('content-security-policy');
+    };
+    expect(await policy('')).not.toContain('clerk');
+    expect(await policy('not a key')).not.toContain('not a key');
+    const on = await policy(`pk_test_${btoa('happy-bee-1.clerk.accounts.dev$')}`);
+    expect(on).toContain("script-src 'self' https://happy-bee-1.clerk.accounts.dev;");
+    expect(on).not.toContain('unsafe');
   });
 });

@@ -1,34 +1,16 @@
 import { Hono } from 'hono';
+import { signIn } from '../auth';
+import type { Public } from '../context';
+import { emailIsOn } from '../integrations/email';
+import { posthogIsOn } from '../integrations/posthog';
+import { stripeIsOn } from '../integrations/stripe';
+import { report, timed } from '../lib/checks';
 import { nowIso } from '../lib/time';
 
-type Check = { status: 'ok' | 'error' | 'timeout'; ms: number };
-
-async function timed(probe: () => Promise<unknown>, budgetMs = 2000): Promise<Check> {
-  const began = Date.now();
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const late = new Promise<'timeout'>((done) => {
-    timer = setTimeout(() => done('timeout'), budgetMs);
-  });
-  try {
-    const status = await Promise.race([probe().then(() => 'ok' as const), late]);
-    return { status, ms: Date.now() - began };
-  } catch (e) {
-    // The reason goes to the log only: it may name things that are nobody's business.
-    console.error(JSON.stringify({ level: 'error', event: 'health.failed', message: String(e) }));
-    return { status: 'error', ms: Date.now() - began };
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function report(checks: Record<string, Check>) {
-  const ok = Object.values(checks).every((c) => c.status === 'ok');
-  return [{ status: ok ? 'ok' : 'degraded', timestamp: nowIso(), checks }, ok ? 200 : 503] as const;
-}
-
 const database = (env: Env) => timed(() => env.DB.prepare('SELECT 1').first());
+const onOff = (on: boolean) => (on ? 'on' : 'off');
 
-export const health = new Hono<{ Bindings: Env }>()
+export const health = new Hono<Public>()
   .get('/', (c) => c.json({ status: 'ok', version: c.env.APP_VERSION, timestamp: nowIso() }))
   .get('/db', async (c) => c.json(...report({ db: await database(c.env) })))
   .get('/services', async (c) => {
@@ -39,5 +21,12 @@ export const health = new Hono<{ Bindings: Env }>()
       timed(() => c.env.STORAGE.head('health')),
       timed(() => c.env.BACKUPS.head('health')),
     ]);
-    return c.json(...report({ db, cache, config, storage, backups }));
+    const thirdParties = {
+      signIn: signIn(c.env, c.req.url),
+      stripe: onOff(stripeIsOn(c.env)),
+      email: onOff(emailIsOn(c.env)),
+      posthog: onOff(posthogIsOn(c.env)),
+      sentry: onOff(Boolean(c.env.SENTRY_DSN)),
+    };
+    return c.json(...report({ db, cache, config, storage, backups }, thirdParties));
   });

@@ -1,13 +1,26 @@
-import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import { createRoute, z } from '@hono/zod-openapi';
 import { and, eq, gt, isNull } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/d1';
-import { auditLog, projects as table } from '../db/schema';
-import { AppError } from '../lib/errors';
+import { need } from '../auth';
+import { later, type InTeam } from '../context';
+import { audit, database } from '../db';
+import { projects as table } from '../db/schema';
+import { track } from '../jobs';
+import { found } from '../lib/errors';
 import { newId } from '../lib/ids';
+import { tell } from '../lib/live';
+import { body, failure, many, one, page, pageQuery, router } from '../lib/openapi';
+import { checkRoom } from '../lib/plans';
 import { nowIso } from '../lib/time';
 
 const Project = z
-  .object({ id: z.ulid(), name: z.string(), note: z.string(), createdAt: z.iso.datetime(), updatedAt: z.iso.datetime() })
+  .object({
+    id: z.ulid(),
+    name: z.string(),
+    note: z.string(),
+    createdBy: z.ulid(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
   .openapi('Project');
 
 const Input = z.object({ name: z.string().trim().min(1).max(120), note: z.string().max(2000).default('') });
@@ -15,111 +28,131 @@ const Patch = z
   .object({ name: z.string().trim().min(1).max(120).optional(), note: z.string().max(2000).optional() })
   .refine((p) => p.name !== undefined || p.note !== undefined, 'Nothing to change');
 
-const Failure = z.object({ error: z.string(), code: z.string(), requestId: z.string(), details: z.unknown().optional() }).openapi('Error');
-const json = <T extends z.ZodType>(schema: T, description: string) => ({ description, content: { 'application/json': { schema } } });
-const params = z.object({ id: z.ulid() });
-const one = json(z.object({ data: Project }), 'The project');
-const missing = json(Failure, 'There is no such project');
-const invalid = json(Failure, 'The request is not valid');
-const Page = z.object({ data: z.array(Project), cursor: z.string().nullable(), hasMore: z.boolean() });
-
-const query = z.object({ limit: z.coerce.number().int().min(1).max(100).default(20), cursor: z.ulid().optional() });
+const inTeam = z.object({ team: z.ulid() });
+const params = inTeam.extend({ id: z.ulid() });
+const common = { 401: failure('Nobody is signed in'), 404: failure('There is no such team or project') };
+const invalid = { 400: failure('The request is not valid') };
 
 const list = createRoute({
   method: 'get',
   path: '/',
-  request: { query },
-  responses: { 200: json(Page, 'A page of projects'), 400: invalid },
+  tags: ['projects'],
+  summary: 'Projects of the team, the oldest first',
+  request: { params: inTeam, query: pageQuery },
+  responses: { 200: many(Project, 'A page of projects'), ...invalid, ...common },
 });
 const create = createRoute({
   method: 'post',
   path: '/',
-  request: { body: { required: true, content: { 'application/json': { schema: Input } } } },
-  responses: { 201: one, 400: invalid },
+  tags: ['projects'],
+  summary: 'Make a project',
+  request: { params: inTeam, body: body(Input) },
+  responses: { 201: one(Project, 'The project'), 403: failure('The plan has no room'), ...invalid, ...common },
 });
-const read = createRoute({ method: 'get', path: '/{id}', request: { params }, responses: { 200: one, 404: missing } });
+const read = createRoute({
+  method: 'get',
+  path: '/{id}',
+  tags: ['projects'],
+  summary: 'One project',
+  request: { params },
+  responses: { 200: one(Project, 'The project'), ...common },
+});
 const update = createRoute({
   method: 'patch',
   path: '/{id}',
-  request: { params, body: { required: true, content: { 'application/json': { schema: Patch } } } },
-  responses: { 200: one, 400: invalid, 404: missing },
+  tags: ['projects'],
+  summary: 'Change a project',
+  request: { params, body: body(Patch) },
+  responses: { 200: one(Project, 'The project'), ...invalid, ...common },
 });
 const remove = createRoute({
   method: 'delete',
   path: '/{id}',
+  tags: ['projects'],
+  summary: 'Delete a project; whoever made it may, and admins',
   request: { params },
-  responses: { 204: { description: 'Deleted' }, 404: missing },
+  responses: { 204: { description: 'Deleted' }, 403: failure('For admins and whoever made it'), ...common },
 });
 
-const shape = { id: table.id, name: table.name, note: table.note, createdAt: table.createdAt, updatedAt: table.updatedAt };
-const alive = (id: string) => and(eq(table.id, id), isNull(table.deletedAt));
+const shape = {
+  id: table.id,
+  name: table.name,
+  note: table.note,
+  createdBy: table.createdBy,
+  createdAt: table.createdAt,
+  updatedAt: table.updatedAt,
+};
+type Row = z.infer<typeof Project>;
+const alive = (team: string, id: string) => and(eq(table.id, id), eq(table.teamId, team), isNull(table.deletedAt));
 
-/** The first page is asked for most, so it is kept until something changes. */
-const FIRST_PAGE = 'projects:first-page:20';
+/** A team's first page is asked for most, so it is kept until something changes, or a minute. */
+const firstPage = (team: string) => `projects:${team}:first-page:20`;
 
-function found<T>(row: T | undefined): T {
-  if (row === undefined) throw new AppError(404, 'NOT_FOUND', 'There is no such project');
-  return row;
-}
-
-export const projects = new OpenAPIHono<{ Bindings: Env; Variables: { requestId: string } }>({
-  defaultHook: (result) => {
-    if (!result.success) throw result.error;
-  },
-})
+export const projects = router<InTeam>()
   .openapi(list, async (c) => {
+    const team = c.get('team').id;
     const { limit, cursor } = c.req.valid('query');
     const cached = limit === 20 && cursor === undefined;
-    const hit = cached ? await c.env.CACHE.get<z.infer<typeof Page>>(FIRST_PAGE, 'json') : null;
+    const hit = cached ? await c.env.CACHE.get<ReturnType<typeof page<Row>>>(firstPage(team), 'json') : null;
     c.header('X-Cache', hit ? 'HIT' : 'MISS');
     if (hit) return c.json(hit, 200);
-    const rows = await drizzle(c.env.DB)
+    const rows = await database(c.env)
       .select(shape)
       .from(table)
-      .where(and(isNull(table.deletedAt), cursor ? gt(table.id, cursor) : undefined))
+      .where(and(eq(table.teamId, team), isNull(table.deletedAt), cursor ? gt(table.id, cursor) : undefined))
       .orderBy(table.id)
       .limit(limit + 1);
-    const data = rows.slice(0, limit);
-    const hasMore = rows.length > limit;
-    const page = { data, cursor: hasMore ? (data.at(-1)?.id ?? null) : null, hasMore };
-    if (cached) c.executionCtx.waitUntil(c.env.CACHE.put(FIRST_PAGE, JSON.stringify(page), { expirationTtl: 60 }));
-    return c.json(page, 200);
+    const result = page(rows, limit);
+    if (cached) later(c, c.env.CACHE.put(firstPage(team), JSON.stringify(result), { expirationTtl: 60 }));
+    return c.json(result, 200);
   })
   .openapi(create, async (c) => {
-    const id = newId();
-    const db = drizzle(c.env.DB);
+    const [team, user, id] = [c.get('team').id, c.get('user').id, newId()];
+    await checkRoom(c.env, team, 'projects');
+    const db = database(c.env);
     const [rows] = await db.batch([
       db
         .insert(table)
-        .values({ id, ...c.req.valid('json') })
+        .values({ id, teamId: team, createdBy: user, ...c.req.valid('json') })
         .returning(shape),
-      db.insert(auditLog).values({ projectId: id, action: 'created' }),
+      audit(db, { teamId: team, actorId: user, action: 'project.created', subject: id }),
     ]);
-    await Promise.all([
-      c.env.CACHE.delete(FIRST_PAGE),
-      c.env.JOBS.send({ type: 'project.created', job: newId(), project: id, at: nowIso() }),
-    ]);
-    return c.json({ data: found(rows[0]) }, 201);
+    const data = found(rows[0], 'project');
+    await c.env.CACHE.delete(firstPage(team));
+    tell(c, 'project.created', data);
+    later(c, track(c.env, user, 'project created', { team }));
+    return c.json({ data }, 201);
   })
   .openapi(read, async (c) => {
-    const [row] = await drizzle(c.env.DB)
+    const row = await database(c.env)
       .select(shape)
       .from(table)
-      .where(alive(c.req.valid('param').id));
-    return c.json({ data: found(row) }, 200);
+      .where(alive(c.get('team').id, c.req.valid('param').id))
+      .get();
+    return c.json({ data: found(row, 'project') }, 200);
   })
   .openapi(update, async (c) => {
-    const { id } = c.req.valid('param');
-    const [row] = await drizzle(c.env.DB).update(table).set(c.req.valid('json')).where(alive(id)).returning(shape);
-    const data = found(row);
-    await c.env.CACHE.delete(FIRST_PAGE);
+    const [team, { id }] = [c.get('team').id, c.req.valid('param')];
+    const db = database(c.env);
+    const [row] = await db.update(table).set(c.req.valid('json')).where(alive(team, id)).returning(shape);
+    const data = found(row, 'project');
+    await Promise.all([
+      c.env.CACHE.delete(firstPage(team)),
+      audit(db, { teamId: team, actorId: c.get('user').id, action: 'project.changed', subject: id }),
+    ]);
+    tell(c, 'project.changed', data);
     return c.json({ data }, 200);
   })
   .openapi(remove, async (c) => {
-    const { id } = c.req.valid('param');
-    const db = drizzle(c.env.DB);
-    const [row] = await db.update(table).set({ deletedAt: nowIso() }).where(alive(id)).returning({ id: table.id });
-    found(row);
-    await Promise.all([c.env.CACHE.delete(FIRST_PAGE), db.insert(auditLog).values({ projectId: id, action: 'deleted' })]);
+    const [team, user, { id }] = [c.get('team'), c.get('user').id, c.req.valid('param')];
+    const db = database(c.env);
+    const row = found(await db.select(shape).from(table).where(alive(team.id, id)).get(), 'project');
+    if (row.createdBy !== user) need(team.role, 'admin');
+    await db.batch([
+      db.update(table).set({ deletedAt: nowIso() }).where(alive(team.id, id)),
+      audit(db, { teamId: team.id, actorId: user, action: 'project.deleted', subject: id }),
+    ]);
+    await c.env.CACHE.delete(firstPage(team.id));
+    tell(c, 'project.deleted', { id });
     return c.body(null, 204);
   });

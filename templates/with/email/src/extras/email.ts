@@ -2,7 +2,15 @@ import { z } from 'zod';
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 
-const message = z.object({ subject: z.string().trim().min(1).max(200).regex(/^[^\r\n]*$/), text: z.string().trim().min(1).max(10_000) });
+const message = z.object({
+  subject: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .regex(/^[^\r\n]*$/),
+  text: z.string().trim().min(1).max(10_000),
+});
 
 /** POST / sends a message to MAIL_TO, and to nobody else: the binding allows just that address. */
 export const email = new Hono<{ Bindings: Env }>().post('/', async (c) => {
