@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,7 +40,7 @@ func TestNamesAreWranglers(t *testing.T) {
 					if r.Key.Kind == "worker" && r.Key.Name == kinds.App && r.Name != script {
 						t.Errorf("%s: the Worker is called %q, wrangler deploys %q", p.Name, r.Name, script)
 					}
-					if binding == "" {
+					if binding == "" || !slices.Contains(provisioned, r.Key.Kind) {
 						continue
 					}
 					bound++
@@ -54,3 +55,6 @@ func TestNamesAreWranglers(t *testing.T) {
 		}
 	}
 }
+
+// provisioned are the kinds that wrangler makes by itself, and so names.
+var provisioned = []string{"d1", "kv", "r2", "queue"}

@@ -21,6 +21,7 @@ var different = []string{
 	"package-lock.json.tmpl",
 	"package.json.tmpl",
 	"pattern.json",
+	"public/404.html",
 	"public/_headers",
 	"public/favicon.svg",
 	"public/index.html.tmpl",
@@ -37,6 +38,8 @@ var different = []string{
 	"src/routes/webhooks.ts",
 	"test/api.test.ts",
 	"test/call.ts",
+	"test/setup.ts",
+	"vitest.config.ts",
 	"wrangler.jsonc.tmpl",
 }
 

@@ -69,7 +69,7 @@ var exceptions = []exception{
 	{official, "request", `GET accounts/{account}/storage/kv/namespaces`, `query per_page`, "number must be at most 100", "W asks for 1000; the most that is allowed today is unknown"},
 	{official, "request", `(POST|PATCH) zones/{zone}/dns_records(/{record})?`, `body(/content)?`, "", "records of data have no content, newer types no schema, and a change may leave out the rest: R26"},
 	{official, "request", `POST accounts/{account}/d1/database/{db}/query`, `body/sql`, "property", "several statements come as a batch: R26"},
-	{official, "request", `(PUT|POST) accounts/{account}/workers/scripts/{script}(/versions)?`, `body/metadata/(assets|observability|code_update_strategy|package_dependencies|annotations/workers/alias|migrations/steps/\*/new_sqlite_classes)`, undeclared, "newer than the document; W sends them"},
+	{official, "request", `(PUT|POST) accounts/{account}/workers/scripts/{script}(/versions)?`, `body/metadata/(assets|observability|code_update_strategy|package_dependencies|annotations(/workers/alias)?|migrations/steps/\*/new_sqlite_classes)`, undeclared, "newer than the document; W sends them"},
 	{official, "request", `POST accounts/{account}/challenges/widgets`, `body/region`, "value is not one of", "the document knows one region only: R26 has china, too"},
 	{official, "request", `POST accounts/{account}/vectorize/v2/indexes/{index}/query`, `body/returnMetadata`, "value must be a boolean", "none, indexed or all today: R26"},
 	{official, "request", `(POST|PUT) user/tokens(/{token})?`, `body/policies/\*`, "", "the document wants the id of a policy that is only to be made: R26"},

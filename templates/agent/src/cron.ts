@@ -24,15 +24,15 @@ async function clearDeleted(env: Env): Promise<void> {
 
 export async function scheduled(controller: ScheduledController, env: Env): Promise<void> {
   switch (controller.cron) {
-    case '0 * * * *':
+    case '0 * * * *': {
       await clearDeleted(env);
-      return;
-    case '0 3 * * *': {
-      await startBackup(env, new Date(controller.scheduledTime).toISOString().slice(0, 10));
       const before = new Date(controller.scheduledTime - env.RETENTION_DAYS * DAY_MS).toISOString();
       await drizzle(env.DB).delete(answers).where(lt(answers.createdAt, before));
       return;
     }
+    case '0 3 * * *':
+      await startBackup(env, new Date(controller.scheduledTime).toISOString().slice(0, 10));
+      return;
     default:
       logError('cron.unknown', { cron: controller.cron });
   }

@@ -24,14 +24,14 @@ describe('cron', () => {
     expect(row?.cleared_at).toMatch(/Z$/);
   });
 
-  it('forgets daily what old answers cost', async () => {
+  it('forgets hourly what old answers cost', async () => {
     const id = newId();
     await env.DB.prepare("INSERT INTO conversations (id, visitor_id) VALUES (?, 'v')").bind(id).run();
     const insert = env.DB.prepare(
       "INSERT INTO answers (id, conversation_id, model, ending, steps, tokens, ms, created_at) VALUES (?, ?, 'echo', 'done', 1, 1, 1, ?)",
     );
     await env.DB.batch([insert.bind('old', id, '2026-01-01T00:00:00.000Z'), insert.bind('new', id, '2026-11-01T00:00:00.000Z')]);
-    await at('0 3 * * *');
+    await at('0 * * * *');
     const { results } = await env.DB.prepare('SELECT id FROM answers WHERE conversation_id = ?').bind(id).all();
     expect(results).toEqual([{ id: 'new' }]);
   });
