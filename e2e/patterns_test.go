@@ -187,7 +187,7 @@ func serve(t *testing.T, dir string, all []request) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	cmd := node(t, dir, "wrangler", "dev", "--local", "--port", port, "--inspector-port", "0", "--show-interactive-dev-session=false")
+	cmd := node(t, dir, filepath.Join(dir, "node_modules", ".bin", "wrangler"), "dev", "--local", "--port", port, "--inspector-port", "0", "--show-interactive-dev-session=false")
 	cmd.Stdout, cmd.Stderr = &out, &out
 	// It has children of its own, which end with it when it is asked to.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }

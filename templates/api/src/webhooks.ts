@@ -23,7 +23,7 @@ const isLocal = (host: string) => host === 'localhost' || host === '127.0.0.1';
 export function requirePublic(c: Context<Called>, address: string): void {
   const url = new URL(address);
   if (isDevelopment(c.env) && isLocal(url.hostname)) return;
-  const own = [c.req.url, c.env.APP_ORIGIN].map((o) => new URL(o).host);
+  const own = [c.req.url, c.env.APP_ORIGIN].map((o) => o && new URL(o).host);
   const host = url.hostname.replace(/\.$/, '');
   const name = /^([a-z0-9_]([a-z0-9_-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/;
   const bad =
