@@ -1,0 +1,389 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// patience is how long an answer is waited for that comes eventually.
+const patience = 10 * time.Second
+
+// An asker makes requests one after another, and keeps what they save.
+type asker struct {
+	origin string
+	client http.Client
+	saved  map[string]string
+	asked  []answered
+	close  func()
+}
+
+// answered is which request was answered with what.
+type answered struct {
+	method, path string
+	status       int
+}
+
+func newAsker(origin string) *asker {
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	a := &asker{origin: origin, saved: map[string]string{"origin": origin, "receiver": receiver.URL}, close: receiver.Close}
+	a.client.Timeout = 30 * time.Second
+	a.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return a
+}
+
+// ask makes a request as often as it takes, and says what is wrong with the answer.
+func (a *asker) ask(ctx context.Context, r request) error {
+	for range r.Times - 1 {
+		if _, err := a.made(ctx, r); err != nil {
+			return err
+		}
+	}
+	for began := time.Now(); ; time.Sleep(250 * time.Millisecond) {
+		got, err := a.made(ctx, r)
+		if err == nil {
+			err = a.compared(r, got)
+		}
+		if err == nil {
+			err = a.keep(r, got)
+		}
+		if err == nil || !r.Eventually || time.Since(began) > patience {
+			return err
+		}
+	}
+}
+
+// An answer is compared with what it has to be.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a *asker) made(ctx context.Context, r request) (answer, error) {
+	a.saved["ulid"] = a.newID()
+	if r.WebSocket != "" {
+		return a.spoken(ctx, r)
+	}
+	return a.requested(ctx, r)
+}
+
+func (a *asker) requested(ctx context.Context, r request) (answer, error) {
+	method, path := r.Method, a.filled(r.Path)
+	if method == "" {
+		method = http.MethodGet
+	}
+	if r.Cron != "" {
+		path = "/cdn-cgi/handler/scheduled?cron=" + url.QueryEscape(r.Cron)
+	}
+	text, kind := a.body(r)
+	req, err := http.NewRequestWithContext(ctx, method, a.origin+path, strings.NewReader(text))
+	if err != nil {
+		return answer{}, err
+	}
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
+	}
+	for name, value := range r.Headers {
+		req.Header.Set(name, a.filled(value))
+	}
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return answer{}, fmt.Errorf("%s: %w", r, err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return answer{}, fmt.Errorf("%s: %w", r, err)
+	}
+	a.asked = append(a.asked, answered{method, req.URL.Path, resp.StatusCode})
+	return answer{resp.StatusCode, resp.Header, b}, nil
+}
+
+// body is what a request carries, and its type.
+func (a *asker) body(r request) (text, kind string) {
+	if r.Form != nil {
+		form := url.Values{}
+		for k, v := range r.Form {
+			form.Set(k, a.filled(v))
+		}
+		return form.Encode(), "application/x-www-form-urlencoded"
+	}
+	if r.Body == nil {
+		return "", ""
+	}
+	return a.filled(asText(r.Body)), "application/json"
+}
+
+// asText is a JSON string's text, or any other value as it stands.
+func asText(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	var b bytes.Buffer
+	if err := json.Compact(&b, raw); err != nil {
+		return string(raw)
+	}
+	return b.String()
+}
+
+// filled puts what was saved in place of its names.
+func (a *asker) filled(text string) string {
+	for name, value := range a.saved {
+		text = strings.ReplaceAll(text, "{"+name+"}", value)
+	}
+	return text
+}
+
+// newID is a ULID: the time in 10 characters, and 16 that are nobody else's.
+func (a *asker) newID() string {
+	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	id := make([]byte, 26)
+	_, _ = rand.Read(id)
+	for i := range id {
+		id[i] = alphabet[id[i]%32]
+	}
+	for i, ms := 9, time.Now().UnixMilli(); i >= 0; i, ms = i-1, ms/32 {
+		id[i] = alphabet[ms%32]
+	}
+	return string(id)
+}
+
+// spoken opens a WebSocket, says something, and hears until all is heard that has
+// to be. What was heard is the answer, a message a line.
+func (a *asker) spoken(ctx context.Context, r request) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	header := http.Header{}
+	for name, value := range r.Headers {
+		header.Set(name, a.filled(value))
+	}
+	address := "ws" + strings.TrimPrefix(a.origin, "http") + a.filled(r.WebSocket)
+	conn, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPHeader: header})
+	if resp == nil {
+		return answer{}, fmt.Errorf("%s: %w", r, err)
+	}
+	got := answer{status: resp.StatusCode, header: resp.Header}
+	a.asked = append(a.asked, answered{http.MethodGet, resp.Request.URL.Path, resp.StatusCode})
+	if err != nil {
+		got.body, _ = io.ReadAll(resp.Body) // as much of it as the library keeps
+		return got, nil
+	}
+	defer func() { _ = conn.CloseNow() }()
+	conn.SetReadLimit(1 << 20)
+	if r.Send != nil {
+		if err := conn.Write(ctx, websocket.MessageText, []byte(a.filled(asText(r.Send)))); err != nil {
+			return got, fmt.Errorf("%s: %w", r, err)
+		}
+	}
+	for _, m := range r.Meanwhile {
+		if err := a.ask(ctx, m); err != nil {
+			return got, fmt.Errorf("%s, meanwhile: %w", r, err)
+		}
+	}
+	for !a.hasAll(r, got.body) {
+		_, message, err := conn.Read(ctx)
+		if err != nil {
+			return got, fmt.Errorf("%s: %w; it was heard:\n%.2000s\nwant %q", r, err, got.body, []string(r.Has))
+		}
+		got.body = append(append(got.body, message...), '\n')
+	}
+	_ = conn.Close(websocket.StatusNormalClosure, "")
+	return got, nil
+}
+
+func (a *asker) hasAll(r request, body []byte) bool {
+	return !slices.ContainsFunc(r.Has, func(h string) bool { return !strings.Contains(string(body), a.filled(h)) })
+}
+
+// compared says in what an answer is not as it has to be.
+func (a *asker) compared(r request, got answer) error {
+	want := r.Status
+	switch {
+	case want == 0 && r.WebSocket != "":
+		want = http.StatusSwitchingProtocols
+	case want == 0:
+		want = http.StatusOK
+	}
+	var wrong []string
+	if got.status != want {
+		wrong = append(wrong, fmt.Sprintf("status %d, want %d", got.status, want))
+	}
+	for _, h := range r.Has {
+		if h = a.filled(h); !bytes.Contains(got.body, []byte(h)) {
+			wrong = append(wrong, fmt.Sprintf("it lacks %q", h))
+		}
+	}
+	for _, l := range r.Lacks {
+		if l = a.filled(l); bytes.Contains(got.body, []byte(l)) {
+			wrong = append(wrong, fmt.Sprintf("%q stands in it", l))
+		}
+	}
+	for place, want := range r.Values {
+		if text, is := want.(string); is {
+			want = a.filled(text)
+		}
+		if found, err := valueAt(got.body, place); err != nil || found != want {
+			wrong = append(wrong, fmt.Sprintf("%s is %v (%v), want %v", place, found, err, want))
+		}
+	}
+	for name, want := range r.Answered {
+		found, is := strings.Join(got.header.Values(name), ", "), len(got.header.Values(name)) > 0
+		if want == "" && is || want != "" && !strings.Contains(found, a.filled(want)) {
+			wrong = append(wrong, fmt.Sprintf("header %s is %q, want %q", name, found, want))
+		}
+	}
+	if wrong != nil {
+		return fmt.Errorf("%s: %s:\n%.1000s", r, strings.Join(wrong, "; "), got.body)
+	}
+	return nil
+}
+
+func (a *asker) keep(r request, got answer) error {
+	for name, place := range r.Save {
+		if header, is := strings.CutPrefix(place, "header "); is {
+			value := got.header.Get(header)
+			if strings.EqualFold(header, "set-cookie") {
+				value, _, _ = strings.Cut(value, ";") // as it is sent back
+			}
+			if value == "" {
+				return fmt.Errorf("%s: there is no header %s to save", r, header)
+			}
+			a.saved[name] = value
+			continue
+		}
+		found, err := valueAt(got.body, place)
+		if err != nil || found == nil {
+			return fmt.Errorf("%s: nothing to save at %s: %w\n%.1000s", r, place, err, got.body)
+		}
+		a.saved[name] = fmt.Sprint(found)
+	}
+	return nil
+}
+
+// valueAt is the string, number, truth or nothing at a dotted place in a JSON text.
+// Of a list or an object it is the length, as "data.length".
+func valueAt(text []byte, place string) (any, error) {
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		return nil, fmt.Errorf("it is no JSON: %w", err)
+	}
+	for step := range strings.SplitSeq(place, ".") {
+		switch at := v.(type) {
+		case map[string]any:
+			next, is := at[step]
+			if !is {
+				return nil, fmt.Errorf("it has no %s", step)
+			}
+			v = next
+		case []any:
+			n, err := strconv.Atoi(step)
+			switch {
+			case step == "length":
+				v = float64(len(at))
+			case err != nil || n >= len(at):
+				return nil, fmt.Errorf("a list of %d has no %s", len(at), step)
+			default:
+				v = at[n]
+			}
+		default:
+			return nil, fmt.Errorf("%s is of nothing that has parts", step)
+		}
+	}
+	switch v.(type) {
+	case map[string]any, []any:
+		return nil, errors.New("it is no single value")
+	}
+	return v, nil
+}
+
+// The asker itself, with a server that answers amiss.
+func TestAsker(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(answerAmiss()))
+	defer server.Close()
+	a := newAsker(server.URL)
+	defer a.close()
+	for _, c := range []struct{ request, wrong string }{
+		{`{"path": "/item", "has": ["id", "seven"], "lacks": "nine", "values": {"data.0.id": "seven", "data.length": 1, "more": false}, "answered": {"x-is": "he", "x-not": ""}, "save": {"id": "data.0.id", "is": "header x-is", "cookie": "header set-cookie"}}`, ""},
+		{`{"path": "/item", "status": 201}`, "status 200, want 201"},
+		{`{"path": "/item", "has": "nine"}`, `it lacks "nine"`},
+		{`{"path": "/item", "lacks": "seven"}`, `"seven" stands in it`},
+		{`{"path": "/item", "values": {"data.0.id": 7}}`, "want 7"},
+		{`{"path": "/item", "values": {"data.1.id": "seven"}}`, "a list of 1 has no 1"},
+		{`{"path": "/item", "values": {"data": 1}}`, "no single value"},
+		{`{"path": "/item", "answered": {"x-is": "she"}}`, `x-is is "here"`},
+		{`{"path": "/item", "answered": {"x-is": ""}}`, "x-is"},
+		{`{"path": "/item", "save": {"a": "data.0.no"}}`, "nothing to save"},
+		{`{"path": "/item", "save": {"a": "header no"}}`, "no header no"},
+		{`{"method": "PUT", "path": "/echo/{id}", "headers": {"X-Test": "{is}", "Cookie": "{cookie}"}, "body": {"a": "{id}"}, "has": "PUT /echo/seven here a=b application/json {\"a\":\"seven\"}"}`, ""},
+		{`{"method": "POST", "path": "/echo", "body": "{origin}", "headers": {"content-type": "text/plain"}, "has": "text/plain http://127"}`, ""},
+		{`{"method": "POST", "path": "/echo", "form": {"a": "{id} b"}, "has": "x-www-form-urlencoded a=seven+b"}`, ""},
+		{`{"cron": "0 3 * * *", "has": "GET /cdn-cgi/handler/scheduled?cron=0+3+%2A+%2A+%2A"}`, ""},
+		{`{"path": "/third", "eventually": true}`, ""},
+		{`{"path": "/third", "times": 3, "status": 429}`, "status 200, want 429"},
+		{`{"path": "/gone", "status": 301, "answered": {"location": "/item"}}`, ""},
+		{`{"websocket": "/socket", "send": "hello", "has": ["you said hello", "bye"]}`, ""},
+		{`{"websocket": "/socket", "send": {"a": "{id}"}, "meanwhile": [{"path": "/item"}], "has": "you said {\"a\":\"seven\"}"}`, ""},
+		{`{"websocket": "/socket", "send": "hello", "meanwhile": [{"path": "/item", "status": 404}]}`, "meanwhile: GET /item: status 200"},
+		{`{"websocket": "/socket", "send": "hello", "has": "never said"}`, "it was heard:\nyou said hello\nbye"},
+		{`{"websocket": "/item", "status": 200}`, ""},
+		{`{"websocket": "/item"}`, "status 200, want 101"},
+	} {
+		var r request
+		if err := json.Unmarshal([]byte(c.request), &r); err != nil {
+			t.Fatalf("%s: %v", c.request, err)
+		}
+		err := a.ask(t.Context(), r)
+		if c.wrong == "" && err != nil || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
+			t.Errorf("%s: %v, want %q", c.request, err, c.wrong)
+		}
+	}
+	if id := a.newID(); len(id) != 26 || id == a.newID() {
+		t.Errorf("%s is no id of its own", id)
+	}
+}
+
+func answerAmiss() http.HandlerFunc {
+	thirds := 0
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/echo"), strings.HasPrefix(r.URL.Path, "/cdn-cgi"):
+			body, _ := io.ReadAll(r.Body)
+			fmt.Fprintln(w, r.Method, r.URL.RequestURI(), r.Header.Get("X-Test"), r.Header.Get("Cookie"), r.Header.Get("Content-Type"), string(body))
+		case r.URL.Path == "/third":
+			if thirds++; thirds%3 != 0 {
+				w.WriteHeader(http.StatusTooManyRequests)
+			}
+		case r.URL.Path == "/gone":
+			http.Redirect(w, r, "/item", http.StatusMovedPermanently)
+		case r.URL.Path == "/socket":
+			conn, err := websocket.Accept(w, r, nil)
+			if err != nil {
+				return
+			}
+			_, said, _ := conn.Read(r.Context())
+			_ = conn.Write(r.Context(), websocket.MessageText, append([]byte("you said "), said...))
+			_ = conn.Write(r.Context(), websocket.MessageText, []byte("bye"))
+			_ = conn.Close(websocket.StatusNormalClosure, "")
+		default:
+			w.Header().Set("X-Is", "here")
+			w.Header().Set("Set-Cookie", "a=b; Path=/")
+			fmt.Fprint(w, `{"data":[{"id":"seven"}],"more":false}`)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// node is a command with the Node of this folder.
+func node(t *testing.T, dir, name string, args ...string) *exec.Cmd {
+	bin, err := filepath.Abs("node_modules/.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(deleteEmpty(os.Environ(), "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL"),
+		"PATH="+filepath.Join(dir, "node_modules", ".bin")+string(os.PathListSeparator)+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"CI=1", "NO_COLOR=1", "npm_config_audit=false", "npm_config_fund=false", "npm_config_update_notifier=false",
+		"WRANGLER_SEND_METRICS=false", "WRANGLER_WRITE_LOGS=false", "WRANGLER_HIDE_BANNER=true", "CLOUDFLARE_CF_FETCH_ENABLED=false",
+		"WRANGLER_REGISTRY_PATH="+filepath.Join(dir, ".wrangler", "registry"))
+	return cmd
+}
+
+func npm(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	began := time.Now()
+	out, err := node(t, dir, "npm", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("npm %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	t.Logf("npm %s: %s", strings.Join(args, " "), time.Since(began).Round(time.Second))
+}
+
+// packageScripts are a project's, by name.
+type packageScripts map[string]string
+
+func scripts(t *testing.T, dir string) packageScripts {
+	var found struct{ Scripts packageScripts }
+	if err := json.Unmarshal(read(t, filepath.Join(dir, "package.json")), &found); err != nil {
+		t.Fatal(err)
+	}
+	return found.Scripts
+}
+
+// dev is the command of npm run dev, for a machine without an account. It is not
+// run by npm, which would stand between it and its end.
+func (s packageScripts) dev() []string {
+	dev := strings.Fields(s["dev"])
+	if !slices.Contains(dev, "--local") {
+		dev = append(dev, "--local")
+	}
+	return dev
+}
+
+// secretsOfThisMachine are made as the project says: by what npm runs before dev,
+// or as a copy of the example.
+func secretsOfThisMachine(t *testing.T, dir string) {
+	if scripts(t, dir)["predev"] != "" {
+		npm(t, dir, "run", "predev")
+		return
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".dev.vars"), read(t, filepath.Join(dir, ".dev.vars.example")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// serve runs the project as npm run dev does and makes the requests.
+func serve(t *testing.T, dir string, all asking) {
+	secretsOfThisMachine(t, dir)
+	for _, c := range all.Before {
+		if out, err := node(t, dir, c[0], c[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", strings.Join(c, " "), err, out)
+		}
+	}
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	dev := append(scripts(t, dir).dev(), "--port", port, "--inspector-port", "0", "--show-interactive-dev-session=false")
+	cmd := node(t, dir, filepath.Join(dir, "node_modules", ".bin", dev[0]), dev[1:]...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	// It has children of its own, which end with it when it is asked to.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	defer func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			_ = cmd.Process.Kill()
+		}
+		if t.Failed() {
+			t.Logf("wrangler dev said:\n%s", &out)
+		}
+	}()
+	base := "http://127.0.0.1:" + port
+	if err := awaited(t.Context(), base+"/health"); err != nil {
+		t.Errorf("wrangler dev does not answer: %v", err)
+		return
+	}
+	a := newAsker(base)
+	defer a.close()
+	for _, r := range all.Requests {
+		if err := a.ask(t.Context(), r); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Logf("%d requests made", len(a.asked))
+}
+
+// awaited asks until something answers.
+func awaited(ctx context.Context, url string) error {
+	client := http.Client{Timeout: 5 * time.Second}
+	last := errors.New("it was not asked")
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(200 * time.Millisecond) {
+		req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := client.Do(req)
+		if err == nil {
+			return resp.Body.Close()
+		}
+		last = err
+	}
+	return last
+}
