@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,8 +36,9 @@ func (v variant) String() string {
 
 // TestPatterns makes every pattern with every option, installs, lints, checks,
 // tests and bundles it, runs it and asks it something. It needs what TestWrangler
-// needs. CFBOOT_PATTERNS is "all", for each option by itself, or "some", for all of
-// them at once; and of one pattern only where one is named behind it: "all saas".
+// needs. CFBOOT_PATTERNS is "all", for each option by itself, "some", for all of
+// them at once, or "ask", for these without lint, tests and the like; and of one
+// pattern only where one is named behind it: "all saas".
 func TestPatterns(t *testing.T) {
 	mode, only, _ := strings.Cut(os.Getenv("CFBOOT_PATTERNS"), " ")
 	if mode == "" {
@@ -53,7 +55,7 @@ func TestPatterns(t *testing.T) {
 		t.Run(p.Name, func(t *testing.T) {
 			modules := filepath.Join(t.TempDir(), "node_modules") // of one variant for the next
 			for _, v := range variants(t, p.Name, mode) {
-				t.Run(v.String(), func(t *testing.T) { playVariant(t, v, all, modules) })
+				t.Run(v.String(), func(t *testing.T) { playVariant(t, v, mode, all, modules) })
 			}
 		})
 	}
@@ -69,7 +71,7 @@ func variants(t *testing.T, pattern, mode string) []variant {
 		}
 	}
 	all := variant{pattern: pattern, with: fit, domain: true}
-	if mode == "some" {
+	if mode != "all" {
 		return []variant{all}
 	}
 	out := []variant{{pattern: pattern}, all}
@@ -92,7 +94,7 @@ func run(t *testing.T, dir string, args ...string) error {
 	return nil
 }
 
-func playVariant(t *testing.T, v variant, all askings, modules string) {
+func playVariant(t *testing.T, v variant, mode string, all askings, modules string) {
 	args := []string{"new", "my-app", "--pattern", v.pattern, "--offline", "--yes"}
 	if v.domain {
 		args = append(args, "--domain", "my-app.example")
@@ -115,8 +117,10 @@ func playVariant(t *testing.T, v variant, all askings, modules string) {
 		npm(t, dir, "ci", "--ignore-scripts", "--prefer-offline")
 	}
 	defer func() { _ = os.Rename(filepath.Join(dir, "node_modules"), modules) }()
-	for _, script := range []string{"types", "lint", "typecheck", "test", "build"} {
-		npm(t, dir, "run", script)
+	if mode != "ask" {
+		for _, script := range []string{"types", "lint", "typecheck", "test", "build"} {
+			npm(t, dir, "run", script)
+		}
 	}
 	if bytes.Contains(read(t, filepath.Join(dir, "package.json")), []byte(`"db:migrate:local"`)) {
 		npm(t, dir, "run", "db:migrate:local")
@@ -125,7 +129,8 @@ func playVariant(t *testing.T, v variant, all askings, modules string) {
 }
 
 // of is what is asked of a variant.
-func (all askings) of(v variant) (out asking) {
+func (all askings) of(v variant) asking {
+	out := asking{Unasked: map[string]string{}}
 	parts := []asking{all.every, all.pattern[v.pattern]}
 	for _, name := range v.with {
 		parts = append(parts, all.option[name])
@@ -133,6 +138,7 @@ func (all askings) of(v variant) (out asking) {
 	for _, p := range parts {
 		out.Before = append(out.Before, p.Before...)
 		out.Requests = append(out.Requests, p.Requests...)
+		maps.Copy(out.Unasked, p.Unasked)
 	}
 	return out
 }

@@ -121,6 +121,7 @@ func serve(t *testing.T, dir string, all asking) {
 			t.Error(err)
 		}
 	}
+	a.checkUnasked(t, all.Unasked)
 	t.Logf("%d requests made", len(a.asked))
 }
 
