@@ -38,16 +38,20 @@ type answered struct {
 	status       int
 }
 
-func newAsker(origin string) *asker {
+func newAsker() *asker {
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
-	a := &asker{origin: origin, saved: map[string]string{"origin": origin, "receiver": receiver.URL}, close: receiver.Close}
+	a := &asker{saved: map[string]string{"receiver": receiver.URL}, close: receiver.Close}
 	a.client.Timeout = 30 * time.Second
 	a.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return a
 }
 
+// at says where the project answers from now on.
+func (a *asker) at(origin string) { a.origin, a.saved["origin"] = origin, origin }
+
 // ask makes a request as often as it takes, and says what is wrong with the answer.
 func (a *asker) ask(ctx context.Context, r request) error {
+	time.Sleep(time.Duration(r.After * float64(time.Second)))
 	for range r.Times - 1 {
 		if _, err := a.made(ctx, r); err != nil {
 			return err
@@ -75,7 +79,7 @@ type answer struct {
 }
 
 func (a *asker) made(ctx context.Context, r request) (answer, error) {
-	a.saved["ulid"] = a.newID()
+	a.saved["ulid"], a.saved["today"] = newID(), time.Now().UTC().Format(time.DateOnly)
 	if r.WebSocket != "" {
 		return a.spoken(ctx, r)
 	}
@@ -151,7 +155,7 @@ func (a *asker) filled(text string) string {
 }
 
 // newID is a ULID: the time in 10 characters, and 16 that are nobody else's.
-func (a *asker) newID() string {
+func newID() string {
 	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 	id := make([]byte, 26)
 	_, _ = rand.Read(id)
@@ -215,13 +219,13 @@ func (a *asker) hasAll(r request, body []byte) bool {
 func (a *asker) compared(r request, got answer) error {
 	want := r.Status
 	switch {
-	case want == 0 && r.WebSocket != "":
-		want = http.StatusSwitchingProtocols
-	case want == 0:
-		want = http.StatusOK
+	case want == nil && r.WebSocket != "":
+		want = statuses{http.StatusSwitchingProtocols}
+	case want == nil:
+		want = statuses{http.StatusOK}
 	}
 	var wrong []string
-	if got.status != want {
+	if !slices.Contains(want, got.status) {
 		wrong = append(wrong, fmt.Sprintf("status %d, want %d", got.status, want))
 	}
 	for _, h := range r.Has {
@@ -316,12 +320,14 @@ func valueAt(text []byte, place string) (any, error) {
 func TestAsker(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(answerAmiss()))
 	defer server.Close()
-	a := newAsker(server.URL)
+	a := newAsker()
 	defer a.close()
+	a.at(server.URL)
 	for _, c := range []struct{ request, wrong string }{
 		{`{"path": "/item", "has": ["id", "seven"], "lacks": "nine", "values": {"data.0.id": "seven", "data.length": 1, "more": false}, "answered": {"x-is": "he", "x-not": ""}, "save": {"id": "data.0.id", "is": "header x-is", "cookie": "header set-cookie"}}`, ""},
-		{`{"path": "/item", "status": 201}`, "status 200, want 201"},
+		{`{"path": "/item", "status": 201}`, "status 200, want [201]"},
 		{`{"path": "/item", "has": "nine"}`, `it lacks "nine"`},
+		{`{"path": "/item", "status": [404, 200]}`, ""},
 		{`{"path": "/item", "lacks": "seven"}`, `"seven" stands in it`},
 		{`{"path": "/item", "values": {"data.0.id": 7}}`, "want 7"},
 		{`{"path": "/item", "values": {"data.1.id": "seven"}}`, "a list of 1 has no 1"},
@@ -335,14 +341,14 @@ func TestAsker(t *testing.T) {
 		{`{"method": "POST", "path": "/echo", "form": {"a": "{id} b"}, "has": "x-www-form-urlencoded a=seven+b"}`, ""},
 		{`{"cron": "0 3 * * *", "has": "GET /cdn-cgi/handler/scheduled?cron=0+3+%2A+%2A+%2A"}`, ""},
 		{`{"path": "/third", "eventually": true}`, ""},
-		{`{"path": "/third", "times": 3, "status": 429}`, "status 200, want 429"},
+		{`{"path": "/third", "times": 3, "status": 429}`, "status 200, want [429]"},
 		{`{"path": "/gone", "status": 301, "answered": {"location": "/item"}}`, ""},
 		{`{"websocket": "/socket", "send": "hello", "has": ["you said hello", "bye"]}`, ""},
 		{`{"websocket": "/socket", "send": {"a": "{id}"}, "meanwhile": [{"path": "/item"}], "has": "you said {\"a\":\"seven\"}"}`, ""},
 		{`{"websocket": "/socket", "send": "hello", "meanwhile": [{"path": "/item", "status": 404}]}`, "meanwhile: GET /item: status 200"},
 		{`{"websocket": "/socket", "send": "hello", "has": "never said"}`, "it was heard:\nyou said hello\nbye"},
 		{`{"websocket": "/item", "status": 200}`, ""},
-		{`{"websocket": "/item"}`, "status 200, want 101"},
+		{`{"websocket": "/item"}`, "status 200, want [101]"},
 	} {
 		var r request
 		if err := json.Unmarshal([]byte(c.request), &r); err != nil {
@@ -353,7 +359,7 @@ func TestAsker(t *testing.T) {
 			t.Errorf("%s: %v, want %q", c.request, err, c.wrong)
 		}
 	}
-	if id := a.newID(); len(id) != 26 || id == a.newID() {
+	if id := newID(); len(id) != 26 || id == newID() {
 		t.Errorf("%s is no id of its own", id)
 	}
 }

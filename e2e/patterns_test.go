@@ -125,19 +125,24 @@ func playVariant(t *testing.T, v variant, mode string, all askings, modules stri
 	if bytes.Contains(read(t, filepath.Join(dir, "package.json")), []byte(`"db:migrate:local"`)) {
 		npm(t, dir, "run", "db:migrate:local")
 	}
-	serve(t, dir, all.of(v))
+	converse(t, dir, all.of(v))
 }
 
 // of is what is asked of a variant.
 func (all askings) of(v variant) asking {
-	out := asking{Unasked: map[string]string{}}
+	out := asking{Vars: map[string]string{}, Unasked: map[string]string{}}
 	parts := []asking{all.every, all.pattern[v.pattern]}
+	if p, _ := templates.Lookup(v.pattern); p.TakesBackup() && v.backup == "" {
+		parts = append(parts, all.backup)
+	}
 	for _, name := range v.with {
 		parts = append(parts, all.option[name])
 	}
 	for _, p := range parts {
 		out.Before = append(out.Before, p.Before...)
 		out.Requests = append(out.Requests, p.Requests...)
+		out.Again = append(out.Again, p.Again...)
+		maps.Copy(out.Vars, p.Vars)
 		maps.Copy(out.Unasked, p.Unasked)
 	}
 	return out

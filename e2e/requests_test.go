@@ -19,8 +19,8 @@ import (
 
 // A request is one to a project that runs, and what it has to be answered with.
 // {name} in its texts stands for what an earlier one has saved; {origin} is where
-// the project answers, {receiver} a server that answers every POST with 204, {ulid}
-// an id that is new with each request.
+// the project answers, {receiver} a server that answers everything with 204, {ulid}
+// an id that is new with each request, {today} the day in UTC.
 type request struct {
 	Note    string // why it is made
 	Method  string // GET, if none
@@ -36,15 +36,27 @@ type request struct {
 	Send      json.RawMessage // text, anything else as JSON
 	Meanwhile []request
 
-	Status   int               // 200, if none
+	Status   statuses          // 200, if none; one of them, if several
 	Has      texts             // in the answer
 	Lacks    texts             // not in it
 	Values   map[string]any    // by their place in it, such as data.0.id
 	Answered map[string]string // headers of the answer, and what stands in them; empty: it is not there
 
 	Save       map[string]string // what to keep under a name: a place in the answer, or "header NAME"
+	After      float64           // seconds to wait before
 	Eventually bool              // it is made again until it is answered so, for some seconds
 	Times      int               // how often it is made; the last one counts
+}
+
+// statuses are written in JSON as one or a list.
+type statuses []int
+
+func (s *statuses) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] != '[' {
+		*s = statuses{0}
+		return json.Unmarshal(b, &(*s)[0])
+	}
+	return json.Unmarshal(b, (*[]int)(s))
 }
 
 // texts are written in JSON as one or a list.
@@ -61,20 +73,23 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 // An asking is what stands in a file: what is asked of a pattern, or of what an
 // option adds.
 type asking struct {
-	Before   [][]string // commands in the project's folder, before it is served
+	Before   [][]string        // commands in the project's folder, before it is served
+	Vars     map[string]string // what .dev.vars has beside, or instead of, the example's
 	Requests []request
+	Again    []asking          // as the project is served once more
 	Unasked  map[string]string // operations of the OpenAPI document that are not asked for, and why
 }
 
-// askings are read once: those of every pattern, of one, of an option.
+// askings are read once: those of every pattern, of one whose database a Workflow
+// copies, of a single one, of an option.
 type askings struct {
-	every           asking
+	every, backup   asking
 	pattern, option map[string]asking
 }
 
 const askingsFolder = "testdata/patterns"
 
-// readAskings reads every.json, PATTERN.json and with/OPTION.json.
+// readAskings reads every.json, backup.json, PATTERN.json and with/OPTION.json.
 func readAskings() (askings, error) {
 	all := askings{pattern: map[string]asking{}, option: map[string]asking{}}
 	for glob, into := range map[string]map[string]asking{"*.json": all.pattern, "with/*.json": all.option} {
@@ -90,8 +105,9 @@ func readAskings() (askings, error) {
 			into[strings.TrimSuffix(filepath.Base(file), ".json")] = a
 		}
 	}
-	all.every = all.pattern["every"]
+	all.every, all.backup = all.pattern["every"], all.pattern["backup"]
 	delete(all.pattern, "every")
+	delete(all.pattern, "backup")
 	return all, nil
 }
 
@@ -116,13 +132,24 @@ func parseAsking(b []byte) (a asking, err error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return a, errors.New("more stands behind it")
 	}
-	saved := map[string]bool{"origin": true, "receiver": true, "ulid": true}
+	return a, a.check(map[string]bool{"origin": true, "receiver": true, "ulid": true, "today": true})
+}
+
+func (a asking) check(saved map[string]bool) error {
 	for i, r := range a.Requests {
 		if err := r.check(saved); err != nil {
-			return a, fmt.Errorf("request %d (%s): %w", i+1, r, err)
+			return fmt.Errorf("request %d (%s): %w", i+1, r, err)
 		}
 	}
-	return a, nil
+	for i, again := range a.Again {
+		if again.Unasked != nil || again.Again != nil {
+			return fmt.Errorf("again %d: unasked and again stand outside", i+1)
+		}
+		if err := again.check(saved); err != nil {
+			return fmt.Errorf("again %d: %w", i+1, err)
+		}
+	}
+	return nil
 }
 
 func (r request) String() string {
@@ -194,8 +221,8 @@ func TestPatternsAreAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all.every.Requests) == 0 {
-		t.Error("every.json asks nothing")
+	if len(all.every.Requests) == 0 || len(all.backup.Requests) == 0 {
+		t.Error("every.json or backup.json asks nothing")
 	}
 	for _, p := range templates.Patterns() {
 		if len(all.pattern[p.Name].Requests) == 0 {
@@ -232,6 +259,8 @@ func TestAskingsThatAreRefused(t *testing.T) {
 		`{"requests": [{"path": "/", "headers": {"a": "{id}"}}]}`:             "saves {id}",
 		`{"requests": [{"path": "/", "save": {"A b": "id"}}]}`:                "no name",
 		`{"requests": [{"websocket": "/", "meanwhile": [{"path": "/{a}"}]}]}`: "meanwhile GET /{a}",
+		`{"again": [{"unasked": {"GET /": "x"}}]}`:                            "stand outside",
+		`{"again": [{"requests": [{"path": "/{a}"}]}]}`:                       "again 1: request 1",
 	} {
 		if _, err := parseAsking([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -30,6 +32,9 @@ func node(t *testing.T, dir, name string, args ...string) *exec.Cmd {
 		"WRANGLER_REGISTRY_PATH="+filepath.Join(dir, ".wrangler", "registry"))
 	return cmd
 }
+
+// ofProject is a program that the project has installed.
+func ofProject(dir, name string) string { return filepath.Join(dir, "node_modules", ".bin", name) }
 
 func npm(t *testing.T, dir string, args ...string) {
 	t.Helper()
@@ -62,33 +67,61 @@ func (s packageScripts) dev() []string {
 	return dev
 }
 
-// secretsOfThisMachine are made as the project says: by what npm runs before dev,
-// or as a copy of the example.
-func secretsOfThisMachine(t *testing.T, dir string) {
+// secretsOfThisMachine are made as the project says, by what npm runs before dev or
+// as a copy of the example; vars come behind, where they count.
+func secretsOfThisMachine(t *testing.T, dir string, vars map[string]string) {
+	file := filepath.Join(dir, ".dev.vars")
+	_ = os.Remove(file)
 	if scripts(t, dir)["predev"] != "" {
 		npm(t, dir, "run", "predev")
-		return
+	} else if err := os.WriteFile(file, read(t, filepath.Join(dir, ".dev.vars.example")), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, ".dev.vars"), read(t, filepath.Join(dir, ".dev.vars.example")), 0o600); err != nil {
+	text := read(t, file)
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		text = fmt.Appendf(text, "%s=%s\n", name, vars[name])
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// serve runs the project as npm run dev does and makes the requests.
-func serve(t *testing.T, dir string, all asking) {
-	secretsOfThisMachine(t, dir)
+// converse serves the project, makes the requests, and looks which ones were not
+// thought of.
+func converse(t *testing.T, dir string, all asking) {
 	for _, c := range all.Before {
-		if out, err := node(t, dir, c[0], c[1:]...).CombinedOutput(); err != nil {
+		if out, err := node(t, dir, ofProject(dir, c[0]), c[1:]...).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", strings.Join(c, " "), err, out)
 		}
 	}
+	a := newAsker()
+	defer a.close()
+	for i, part := range append([]asking{all}, all.Again...) {
+		secretsOfThisMachine(t, dir, part.Vars)
+		serve(t, dir, func(base string) {
+			a.at(base)
+			for _, r := range part.Requests {
+				if err := a.ask(t.Context(), r); err != nil {
+					t.Error(err)
+				}
+			}
+			if i == len(all.Again) {
+				a.checkUnasked(t, all.Unasked)
+			}
+		})
+	}
+	t.Logf("%d requests made", len(a.asked))
+}
+
+// serve runs the project as npm run dev does, for as long as it is used.
+func serve(t *testing.T, dir string, use func(base string)) {
 	port, err := freePort()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
 	dev := append(scripts(t, dir).dev(), "--port", port, "--inspector-port", "0", "--show-interactive-dev-session=false")
-	cmd := node(t, dir, filepath.Join(dir, "node_modules", ".bin", dev[0]), dev[1:]...)
+	cmd := node(t, dir, ofProject(dir, dev[0]), dev[1:]...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	// It has children of its own, which end with it when it is asked to.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -104,6 +137,7 @@ func serve(t *testing.T, dir string, all asking) {
 		case <-ended:
 		case <-time.After(10 * time.Second):
 			_ = cmd.Process.Kill()
+			<-ended // until then it writes what it says
 		}
 		if t.Failed() {
 			t.Logf("wrangler dev said:\n%s", &out)
@@ -114,15 +148,7 @@ func serve(t *testing.T, dir string, all asking) {
 		t.Errorf("wrangler dev does not answer: %v", err)
 		return
 	}
-	a := newAsker(base)
-	defer a.close()
-	for _, r := range all.Requests {
-		if err := a.ask(t.Context(), r); err != nil {
-			t.Error(err)
-		}
-	}
-	a.checkUnasked(t, all.Unasked)
-	t.Logf("%d requests made", len(a.asked))
+	use(base)
 }
 
 // awaited asks until something answers.
