@@ -3,6 +3,7 @@ package e2e
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -55,6 +56,20 @@ func answers(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s does not answer %s: %s", args[1], args[0], last)
+}
+
+// asks URL FILE   makes the requests in a file, as those of testdata/patterns, of what
+// answers there
+func asks(ts *testscript.TestScript, neg bool, args []string) {
+	all, err := parseAsking([]byte(ts.ReadFile(args[1])))
+	ts.Check(err)
+	a := newAsker()
+	defer a.close()
+	a.at(args[0])
+	ts.Check(awaited(context.Background(), args[0]+"/health"))
+	for _, r := range all.Requests {
+		ts.Check(a.ask(context.Background(), r))
+	}
 }
 
 // bundle ACCOUNT WORKER FOLDER   fetches the Worker as it was deployed, and
@@ -111,6 +126,9 @@ var sections = map[string]struct {
 	"ratelimit":                {"ratelimits", map[string]string{"name": "name", "namespace_id": "namespace_id", "simple": "simple"}},
 }
 
+// madeUp is what every secret is in a bundle: nobody learns the true ones.
+const madeUp = "made-up-and-long-enough-to-sign-something-with"
+
 // configuration turns what was uploaded back into what wrangler reads. Secrets
 // get values made up.
 func (d deployed) configuration() (config map[string]any, secrets string) {
@@ -129,7 +147,7 @@ func (d deployed) configuration() (config map[string]any, secrets string) {
 		case "json":
 			vars[name] = b["json"]
 		case "secret_text":
-			secrets += name + "=made-up\n"
+			secrets += name + "=" + madeUp + "\n"
 		case "assets":
 			d.Assets["binding"] = name
 		case "version_metadata":

@@ -69,6 +69,7 @@ func play(t *testing.T, suite, dir string, setup func(*testscript.Env) error) {
 			"control":    control,
 			"bundle":     bundle,
 			"answers":    answers,
+			"asks":       asks,
 		},
 	})
 }
