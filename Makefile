@@ -17,9 +17,9 @@ wrangler: ## the generated project with npm and the real wrangler, against the e
 	CFBOOT_WRANGLER=$(CURDIR)/e2e/node_modules/.bin/wrangler $(GO) test -count 1 -timeout 20m -run TestWrangler ./provision/emulator
 
 PATTERNS ?= all
-patterns: ## every pattern with each option: installed, linted, tested, bundled, run; PATTERNS="some" for all options at once, "all saas" for one pattern
+patterns: ## every pattern with each option: installed, linted, tested, bundled, run and asked; PATTERNS="some" for all options at once, "all saas" for one pattern, "ask" for the last part
 	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
-	CFBOOT_PATTERNS="$(PATTERNS)" $(GO) test -count 1 -timeout 120m -run 'TestPatterns$$' -v ./e2e
+	CFBOOT_PATTERNS="$(PATTERNS)" $(GO) test -count 1 -timeout 180m -run 'TestPatterns$$' -v ./e2e
 
 # The suites record what is said while they run, when CFBOOT_RECORD names a folder
 # for it, as in CI. Where it names none they run here once more.

@@ -76,6 +76,7 @@ type asking struct {
 	Before   [][]string        // commands in the project's folder, before it is served
 	Vars     map[string]string // what .dev.vars has beside, or instead of, the example's
 	Requests []request
+	Extras   map[string]string // headers of whatever is asked of an option of this pattern
 	Again    []asking          // as the project is served once more
 	Unasked  map[string]string // operations of the OpenAPI document that are not asked for, and why
 }
@@ -142,8 +143,8 @@ func (a asking) check(saved map[string]bool) error {
 		}
 	}
 	for i, again := range a.Again {
-		if again.Unasked != nil || again.Again != nil {
-			return fmt.Errorf("again %d: unasked and again stand outside", i+1)
+		if again.Unasked != nil || again.Again != nil || again.Extras != nil {
+			return fmt.Errorf("again %d: unasked, extras and again stand outside", i+1)
 		}
 		if err := again.check(saved); err != nil {
 			return fmt.Errorf("again %d: %w", i+1, err)
@@ -259,7 +260,7 @@ func TestAskingsThatAreRefused(t *testing.T) {
 		`{"requests": [{"path": "/", "headers": {"a": "{id}"}}]}`:             "saves {id}",
 		`{"requests": [{"path": "/", "save": {"A b": "id"}}]}`:                "no name",
 		`{"requests": [{"websocket": "/", "meanwhile": [{"path": "/{a}"}]}]}`: "meanwhile GET /{a}",
-		`{"again": [{"unasked": {"GET /": "x"}}]}`:                            "stand outside",
+		`{"again": [{"unasked": {"GET /": "x"}}]}`:                            "again stand outside",
 		`{"again": [{"requests": [{"path": "/{a}"}]}]}`:                       "again 1: request 1",
 	} {
 		if _, err := parseAsking([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {

@@ -39,11 +39,13 @@ func ofProject(dir, name string) string { return filepath.Join(dir, "node_module
 func npm(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	began := time.Now()
-	out, err := node(t, dir, "npm", args...).CombinedOutput()
+	cmd := node(t, dir, "npm", args...)
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("npm %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	t.Logf("npm %s: %s", strings.Join(args, " "), time.Since(began).Round(time.Second))
+	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	t.Logf("npm %s: %s, %s of a processor", strings.Join(args, " "), time.Since(began).Round(time.Second), used.Round(time.Second))
 }
 
 // packageScripts are a project's, by name.
