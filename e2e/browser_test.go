@@ -24,6 +24,9 @@ func TestBrowser(t *testing.T) {
 		t.Skip("it takes a Chromium and the npm registry; make browser runs this")
 	}
 	chromium := findChromium(t)
+	if mode == "all" {
+		t.Run("its own checks", func(t *testing.T) { browse(t, t.TempDir(), "page", "CFBOOT_CHROMIUM="+chromium) })
+	}
 	for _, p := range templates.Patterns() {
 		quick := p.Name == "marketing" || p.Name == "agent"
 		if only != "" && only != p.Name || mode == "some" && !quick {
@@ -89,20 +92,26 @@ func played(t *testing.T, chromium, dir, pattern, mode string) {
 	if err := os.RemoveAll(pictures); err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
-	script, err := filepath.Abs(filepath.Join("browser", pattern+".test.mjs"))
+	browse(t, dir, pattern, "CFBOOT_BROWSER="+mode, "CFBOOT_CHROMIUM="+chromium, "CFBOOT_ORIGIN="+origin,
+		"CFBOOT_PROJECT="+dir, "CFBOOT_PICTURES="+pictures, "CFBOOT_DEVTOOLS_PORT="+port)
+	t.Logf("pictures to look at are in %s", pictures)
+}
+
+// browse runs a script of the folder browser.
+func browse(t *testing.T, dir, name string, env ...string) {
+	script, err := filepath.Abs(filepath.Join("browser", name+".test.mjs"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	began := time.Now()
 	cmd := node(t, dir, filepath.Join(nodeBin(t), "node"), "--test", "--test-reporter=spec", script)
-	cmd.Env = append(cmd.Env, "CFBOOT_BROWSER="+mode, "CFBOOT_CHROMIUM="+chromium, "CFBOOT_ORIGIN="+origin,
-		"CFBOOT_PROJECT="+dir, "CFBOOT_PICTURES="+pictures, "CFBOOT_DEVTOOLS_PORT="+port)
+	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
-	t.Logf("%s\n%s", strings.Join(cmd.Args, " "), out)
+	t.Logf("%s\n%s", name, out)
 	if err != nil {
-		t.Errorf("%s: %v", pattern, err)
+		t.Errorf("%s: %v", script, err)
 	}
-	t.Logf("looked at for %s; pictures are in %s", time.Since(began).Round(time.Second), pictures)
+	t.Logf("%s: %s", name, time.Since(began).Round(time.Second))
 }
 
 func nodeBin(t *testing.T) string {
