@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test wrangler patterns contract readme check fuzz speed bench golden crash torture clean
+.PHONY: build test wrangler patterns frontend contract readme check fuzz speed bench golden crash torture clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -o bin/cfboot ./cmd/cfboot
@@ -20,6 +20,11 @@ PATTERNS ?= all
 patterns: ## every pattern with each option: installed, linted, tested, bundled, run; PATTERNS="some" for all options at once, "all saas" for one pattern
 	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
 	CFBOOT_PATTERNS="$(PATTERNS)" $(GO) test -count 1 -timeout 120m -run 'TestPatterns$$' -v ./e2e
+
+FRONTEND ?= all
+frontend: ## the pages of --frontend: installed, tested, built and served, and looked at where there is chromium; FRONTEND=angular for one
+	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
+	CFBOOT_FRONTEND="$(FRONTEND)" $(GO) test -count 1 -timeout 60m -run 'TestFrontend$$' -v ./e2e
 
 # The suites record what is said while they run, when CFBOOT_RECORD names a folder
 # for it, as in CI. Where it names none they run here once more.
