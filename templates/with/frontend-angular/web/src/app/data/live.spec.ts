@@ -1,5 +1,5 @@
 import { TestBed } from '@angular/core/testing';
-import { Api } from './api';
+import { Api, Failure } from './api';
 import { Live, OPEN_SOCKET, type Happening } from './live';
 
 /** A socket whose other end is the test. */
@@ -91,6 +91,15 @@ describe('Live', () => {
     expect(sockets).toHaveLength(1);
     live.stop();
     expect(sockets[0]!.closed).toBe(true);
+  });
+
+  it('does not ask again for a ticket that is refused', async () => {
+    sockets[0]!.open();
+    liveTicket.mockReset().mockRejectedValue(new Failure(401, 'Sign in first'));
+    sockets[0]!.end(1006);
+    await vi.advanceTimersByTimeAsync(10 * 60_000);
+    expect(liveTicket).toHaveBeenCalledOnce();
+    expect(heard.at(-1)).toEqual({ type: 'gone', data: null });
   });
 
   it('keeps the connection alive', async () => {

@@ -1,5 +1,5 @@
 import { inject, Injectable, InjectionToken, signal } from '@angular/core';
-import { Api } from './api';
+import { Api, Failure } from './api';
 
 /** Something that happened in a team; n counts from 1. */
 export type Happening = { n?: number; type: string; actor?: string | null; data: unknown };
@@ -13,7 +13,8 @@ export const OPEN_SOCKET = new InjectionToken<(url: string) => WebSocket>('OPEN_
 const PING_MS = 30_000;
 const LONGEST_WAIT_MS = 30_000;
 /** The Worker closes with these when there is nothing to come back to. */
-const FOR_GOOD = [4003, 4004];
+const GONE = 4004;
+const FOR_GOOD = [4003, GONE];
 
 /**
  * The live updates of one team, by WebSocket. It comes back by itself after a break
@@ -51,8 +52,9 @@ export class Live {
       socket.addEventListener('open', () => this.#opened(socket, tell));
       socket.addEventListener('message', (m) => this.#heard(String(m.data), tell));
       socket.addEventListener('close', (e) => this.#closed(e.code, team, tell));
-    } catch {
-      this.#closed(0, team, tell);
+    } catch (e) {
+      // Signed out, or no member any more: there is nothing to come back to, either.
+      this.#closed([401, 403, 404].includes(Failure.of(e).status) ? GONE : 0, team, tell);
     }
   }
 

@@ -41,8 +41,9 @@ describe('Session', () => {
     TestBed.inject(HttpTestingController).expectOne('/api/v1/config').error(new ProgressEvent('error'));
     await first;
     expect(session.config()).toBeNull();
+    expect(session.trouble()).toBe('The server cannot be reached');
     await begun({ signIn: 'dev', name: 'Ours' });
-    expect(session.config()?.name).toBe('Ours');
+    expect([session.config()?.name, session.trouble()]).toEqual(['Ours', '']);
   });
 });
 

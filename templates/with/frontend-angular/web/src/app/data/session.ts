@@ -1,5 +1,5 @@
 import { DOCUMENT } from '@angular/common';
-import { HttpClient } from '@angular/common/http';
+import { HttpClient, HttpErrorResponse } from '@angular/common/http';
 import { inject, Injectable, signal } from '@angular/core';
 import { firstValueFrom } from 'rxjs';
 import { loadClerk, type Clerk } from './clerk';
@@ -23,10 +23,15 @@ export class Session {
 
   readonly config = signal<Config | null>(null);
   readonly signedIn = signal(false);
+  /** Why it is not known who is signed in; empty when it is. */
+  readonly trouble = signal('');
 
   /** Waits until it is known who is signed in. What fails is tried again by the next call. */
   ready(): Promise<void> {
-    return (this.#ready ??= this.#begin().catch(() => void (this.#ready = null)));
+    return (this.#ready ??= this.#begin().catch((e: unknown) => {
+      this.#ready = null;
+      this.trouble.set(e instanceof HttpErrorResponse ? 'The server cannot be reached' : (e as Error).message);
+    }));
   }
 
   async #begin(): Promise<void> {
@@ -39,6 +44,7 @@ export class Session {
       this.signedIn.set(data.signIn === 'dev' && this.#store.getItem(KEPT) !== null);
     }
     this.config.set(data);
+    this.trouble.set('');
   }
 
   /** The token that the API asks for. Clerk's are good for a minute, so each call asks for one. */

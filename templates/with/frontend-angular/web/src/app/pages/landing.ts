@@ -12,12 +12,12 @@ import { IonButton, IonContent } from '@ionic/angular/standalone';
   imports: [IonButton, IonContent],
   template: `
     <ion-content>
-      <main class="column">
+      <div class="column">
         <h1>{{ title }}</h1>
         <p>It runs. This page is <code>web/src/app/pages/landing.ts</code>.</p>
         <ion-button href="/app">Open the application</ion-button>
         <p class="quiet">The API describes itself at <a href="/docs.html">/docs.html</a>.</p>
-      </main>
+      </div>
     </ion-content>
   `,
 })

@@ -8,10 +8,10 @@ import { IonContent } from '@ionic/angular/standalone';
   imports: [IonContent, RouterLink],
   template: `
     <ion-content>
-      <main class="column">
+      <div class="column">
         <h1>Not found</h1>
         <p>There is nothing at this address. <a routerLink="/">Back to the beginning</a></p>
-      </main>
+      </div>
     </ion-content>
   `,
 })

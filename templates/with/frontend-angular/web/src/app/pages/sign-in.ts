@@ -14,7 +14,7 @@ import { typed } from '../ui/typed';
   template: `
     <app-top />
     <ion-content>
-      <main class="column">
+      <div class="column">
         <h1>Sign in</h1>
         @if (failure(); as f) {
           <app-problem [failure]="f" [canRetry]="!session.config()" (retry)="begin()" />
@@ -51,7 +51,7 @@ import { typed } from '../ui/typed';
             }
           }
         }
-      </main>
+      </div>
     </ion-content>
   `,
 })
@@ -71,7 +71,7 @@ export class SignIn {
   protected async begin(): Promise<void> {
     this.failure.set(null);
     await this.session.ready();
-    if (!this.session.config()) this.failure.set(new Failure(0, 'The server cannot be reached'));
+    if (this.session.trouble()) this.failure.set(new Failure(0, this.session.trouble()));
     else if (this.session.signedIn()) await this.#enter();
   }
 

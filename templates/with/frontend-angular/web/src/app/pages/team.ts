@@ -17,7 +17,7 @@ import { typed } from '../ui/typed';
   template: `
     <app-top back="/app" />
     <ion-content>
-      <main class="column">
+      <div class="column">
         @if (current(); as team) {
           <div class="bar">
             <h1>{{ team.name }}</h1>
@@ -55,7 +55,7 @@ import { typed } from '../ui/typed';
         } @else if (!failure()) {
           <ion-spinner class="waiting" aria-label="Loading" />
         }
-      </main>
+      </div>
     </ion-content>
   `,
 })

@@ -13,7 +13,7 @@ import { typed } from '../ui/typed';
   template: `
     <app-top />
     <ion-content>
-      <main class="column">
+      <div class="column">
         <h1>Your teams</h1>
         @if (failure(); as f) {
           <app-problem [failure]="f" [canRetry]="!me()" (retry)="load()" />
@@ -40,7 +40,7 @@ import { typed } from '../ui/typed';
         } @else if (!failure()) {
           <ion-spinner class="waiting" aria-label="Loading" />
         }
-      </main>
+      </div>
     </ion-content>
   `,
 })

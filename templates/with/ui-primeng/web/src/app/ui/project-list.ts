@@ -26,7 +26,7 @@ import { usePrimeTheme } from './prime-theme';
           <td>
             <p-button
               label="Delete"
-              severity="danger"
+              severity="secondary"
               text
               size="small"
               [ariaLabel]="'Delete ' + project.name"
