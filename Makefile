@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test wrangler patterns browser contract readme check fuzz speed bench golden crash torture clean
+.PHONY: build test wrangler patterns browser frontend contract readme check fuzz speed bench golden crash torture clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -o bin/cfboot ./cmd/cfboot
@@ -26,6 +26,11 @@ browser: ## every pattern's pages in a real Chromium; BROWSER="some" for what fi
 	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
 	@test -d e2e/browser/node_modules/$(if $(filter some,$(BROWSER)),playwright-core,lighthouse) || (cd e2e/browser && npm ci --ignore-scripts --no-audit --no-fund $(if $(filter some,$(BROWSER)),--omit=dev))
 	CFBOOT_BROWSER="$(BROWSER)" $(GO) test -count 1 -timeout 60m -run 'TestBrowser$$' -v ./e2e
+
+FRONTEND ?= all
+frontend: ## the pages of --frontend: installed, tested, built and served, and looked at where there is chromium; FRONTEND=angular for one
+	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
+	CFBOOT_FRONTEND="$(FRONTEND)" $(GO) test -count 1 -timeout 60m -run 'TestFrontend$$' -v ./e2e
 
 # The suites record what is said while they run, when CFBOOT_RECORD names a folder
 # for it, as in CI. Where it names none they run here once more.

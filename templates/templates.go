@@ -35,12 +35,14 @@ var patterns embed.FS
 
 // Values are what a template may write.
 type Values struct {
-	Name    string // of the project
-	Domain  string // may be empty
-	Account string // Cloudflare account, 32 hex digits; may be empty
-	Schema  string // where the manifest's JSON Schema is
-	Version string // cfboot's
-	Backup  string // who copies the database every day: "worker" or "export"
+	Name     string // of the project
+	Domain   string // may be empty
+	Account  string // Cloudflare account, 32 hex digits; may be empty
+	Schema   string // where the manifest's JSON Schema is
+	Version  string // cfboot's
+	Backup   string // who copies the database every day: "worker" or "export"
+	Frontend string // one of [Frontends], or empty: static pages
+	UI       string // one of [UIs], or empty
 }
 
 // all are the patterns that come with cfboot, in the order in which they are

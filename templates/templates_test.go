@@ -184,6 +184,7 @@ func TestDescriptions(t *testing.T) {
 		`{"summary": "a\nb"}`:             `"summary" must be one line`,
 		`{}`:                              `"summary" must be one line`,
 		`{"summary": "a", "cost": {"as_of": "in 2026"}}`: `must be a day: 2026-01-31, not "in 2026"`,
+		`{"summary": "a", "frontends": ["vue"]}`:         `"frontends" has "vue"; there are: angular`,
 	} {
 		_, err := describe("p", sources{descriptionFile: []byte(text)})
 		if want == "" || err == nil || !strings.Contains(err.Error(), want) {
@@ -253,7 +254,8 @@ func TestOptions(t *testing.T) {
 		}
 	}
 	folders, err := patterns.ReadDir("with")
-	if err != nil || len(folders) != len(options)+1 { // and the other backup
+	// And the other backup, frontends and their components.
+	if err != nil || len(folders) != len(options)+1+len(Frontends())+len(UIs()) {
 		t.Errorf("there are %d folders of options, and %d in the list: %v", len(folders), len(options), err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 type request struct {
 	target
 	name, pattern, domain, dir, backup string
+	frontend, ui                       string
 	with                               []string // options, sorted, each once
 	noApply                            bool
 
@@ -50,6 +51,8 @@ func (a *app) newNew() *cobra.Command {
 	cmd.Flags().StringVar(&r.pattern, "pattern", "", "pattern to make it from: "+strings.Join(patternNames(), ", ")+", or a folder: ./my-pattern")
 	cmd.Flags().StringSliceVar(&r.with, "with", nil, "add to it, with an example: "+strings.Join(optionNames(), ", "))
 	cmd.Flags().StringVar(&r.backup, "backup", "", "who copies the database every day: worker (a Workflow of the project, default) or export (a GitHub workflow)")
+	cmd.Flags().StringVar(&r.frontend, "frontend", "", "pages in place of the static ones, as an application of their own in web/: "+strings.Join(templates.Frontends(), ", ")+" (Angular with Ionic; pattern saas)")
+	cmd.Flags().StringVar(&r.ui, "ui", "", "components for the frontend, beside Ionic's: "+strings.Join(templates.UIs(), ", ")+" (mind its licence: web/README.md)")
 	cmd.Flags().StringVar(&r.domain, "domain", "", "domain it shall answer on; its zone must be active in the account")
 	cmd.Flags().StringVar(&r.dir, "dir", "", "folder to make it in (default: NAME)")
 	cmd.Flags().BoolVar(&r.noApply, "no-apply", false, "write the project, make nothing")
@@ -78,6 +81,9 @@ func (a *app) check(r *request) (err error) {
 		return err
 	}
 	if err := r.checkOptions(); err != nil {
+		return err
+	}
+	if err := r.checkFrontend(); err != nil {
 		return err
 	}
 	switch {
@@ -220,7 +226,11 @@ func (a *app) newFilesOnly(r request, d *draft) error {
 
 // next prints the three commands to type now.
 func (a *app) next(dir string, r request) {
-	a.doc.Next = append([]string{"cd " + a.shown(dir), "npm ci"}, a.doc.Next...)
+	first := []string{"cd " + a.shown(dir), "npm ci"}
+	if r.frontend != "" {
+		first = append(first, "npm run web:install")
+	}
+	a.doc.Next = append(first, a.doc.Next...)
 	switch {
 	case r.noApply && a.offline:
 		a.doc.Next = append(a.doc.Next, "cfboot apply --offline")
