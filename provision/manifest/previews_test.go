@@ -78,7 +78,7 @@ var badPreviews = []bad{
 		`cfboot.jsonc:7:73: previews: queue/jobs: consumer.worker refers to worker/app, which this environment leaves out (cfboot.jsonc:11:30) | keep "app" in this environment, or change the setting there, too`,
 	}},
 	{name: "the same as production's", src: strings.Replace(withPreviews("example.com", `{}`), `"content": "x"`, `"host": "w.example.com", "content": "x"`, 1), beyond: true, want: []string{
-`cfboot.jsonc:8:5: record/www in a preview would be the same at Cloudflare, "w.example.com x", as record/www in production (cfboot.jsonc:8:5) | make it another one there: "previews": {"resources": {"www": {…}}} | or leave it out there: "previews": {"resources": {"www": null}}`,
+		`cfboot.jsonc:8:5: record/www in a preview would be the same at Cloudflare, "w.example.com x", as record/www in production (cfboot.jsonc:8:5) | make it another one there: "previews": {"resources": {"www": {…}}} | or leave it out there: "previews": {"resources": {"www": null}}`,
 		`cfboot.jsonc:8:5: record/www in staging would be the same at Cloudflare, "w.example.com x", as record/www in production (cfboot.jsonc:8:5) | make it another one there: "environments": {"staging": {"resources": {"www": {…}}}} | or leave it out there: "environments": {"staging": {"resources": {"www": null}}}`,
 	}},
 	{name: "host too long", src: withPreviews("a23456789012345678901234567890.b23456789012345678901234567890.example.com", `{}`), beyond: true, want: []string{
