@@ -61,16 +61,26 @@ func playFrontend(t *testing.T, frontend, ui, modules string) {
 		npm(t, dir, "run", script)
 	}
 	strict(t, filepath.Join(dir, "web", "dist", "web", "browser"))
-	serve(t, dir, []request{
-		{Path: "/", Status: 200, Has: "<app-root>"},
-		{Path: "/app/teams/any", Status: 200, Has: "<app-root>"},
-		{Path: "/nothing/at/all", Status: 200, Has: "<app-root>"},
-		{Path: "/favicon.svg", Status: 200, Has: "<svg"},
-		{Path: "/docs", Status: 200, Has: "docs.js"},
-		{Path: "/health", Status: 200, Has: `"status":"ok"`},
-		{Path: "/api/v1/config", Status: 200, Has: `"data"`},
-		{Path: "/api/v1/nothing", Status: 404, Has: `"code":"NOT_FOUND"`},
-		{Path: "/webhooks/nothing", Status: 404, Has: `"code":"NOT_FOUND"`},
+	pages := []request{
+		{Path: "/", Status: statuses{200}, Has: texts{"<app-root>"}},
+		{Path: "/app/teams/any", Status: statuses{200}, Has: texts{"<app-root>"}},
+		{Path: "/nothing/at/all", Status: statuses{200}, Has: texts{"<app-root>"}},
+		{Path: "/favicon.svg", Status: statuses{200}, Has: texts{"<svg"}},
+		{Path: "/docs", Status: statuses{200}, Has: texts{"docs.js"}},
+		{Path: "/health", Status: statuses{200}, Has: texts{`"status":"ok"`}},
+		{Path: "/api/v1/config", Status: statuses{200}, Has: texts{`"data"`}},
+		{Path: "/api/v1/nothing", Status: statuses{404}, Has: texts{`"code":"NOT_FOUND"`}},
+		{Path: "/webhooks/nothing", Status: statuses{404}, Has: texts{`"code":"NOT_FOUND"`}},
+	}
+	serve(t, dir, func(base string) {
+		a := newAsker()
+		defer a.close()
+		a.at(base)
+		for _, r := range pages {
+			if err := a.ask(t.Context(), r); err != nil {
+				t.Error(err)
+			}
+		}
 	})
 	look(t, filepath.Join(dir, "web", "dist", "web", "browser"))
 }
