@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long an answer is waited for that comes eventually.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // An asker makes requests one after another, and keeps what they save.
 type asker struct {
@@ -57,7 +57,7 @@ func (a *asker) ask(ctx context.Context, r request) error {
 			return err
 		}
 	}
-	for began := time.Now(); ; time.Sleep(250 * time.Millisecond) {
+	for began := time.Now(); ; pause(time.Since(began)) {
 		got, err := a.made(ctx, r)
 		if err == nil {
 			err = a.compared(r, got)
@@ -68,6 +68,15 @@ func (a *asker) ask(ctx context.Context, r request) error {
 		if err == nil || !r.Eventually || time.Since(began) > patience {
 			return err
 		}
+	}
+}
+
+// pause is short at first; then it must not use up what a key may ask in a minute.
+func pause(since time.Duration) {
+	if since < patience/6 {
+		time.Sleep(250 * time.Millisecond)
+	} else {
+		time.Sleep(time.Second)
 	}
 }
 
