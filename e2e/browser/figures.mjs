@@ -6,7 +6,7 @@ import { origin } from './page.mjs';
 
 const CATEGORIES = ['performance', 'accessibility', 'best-practices', 'seo'];
 const LEAST_SCORE = 95; // of 100
-const MOST = { requests: 10, bytes: 20_000, shift: 0.02, 'paint ms': 2000, 'blocking ms': 200 };
+const MOST = { requests: 10, bytes: 20_000, shift: 0.02, 'paint ms': 2000, 'blocking ms': 300 };
 
 /** Measures the pages in the Chromium that listens at the port. */
 export function figures(port, paths) {
