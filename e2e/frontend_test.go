@@ -133,7 +133,9 @@ func look(t *testing.T, built string) {
 			t.Errorf("the browser says: %s", line)
 		}
 	}
-	t.Log("a browser has shown the sign-in page, without a word of complaint")
+	if !t.Failed() {
+		t.Log("a browser has shown the sign-in page, without a word of complaint")
+	}
 }
 
 // onStage serves a build as Cloudflare's assets do, and answers for the Worker.

@@ -1,15 +1,14 @@
 // Until the pages in web/ are built, one page stands in their place, so that the
 // Worker runs and is tested without them. `npm run web:build` replaces it, and a
 // build that is there is left alone.
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const web = path.join(import.meta.dirname, '..', 'web');
 const built = path.join(web, 'dist', 'web', 'browser');
 
 if (!existsSync(path.join(built, 'index.html'))) {
-  mkdirSync(built, { recursive: true });
-  copyFileSync(path.join(web, 'public', '_headers'), path.join(built, '_headers'));
+  cpSync(path.join(web, 'public'), built, { recursive: true });
   writeFileSync(
     path.join(built, 'index.html'),
     `<!doctype html>
@@ -19,7 +18,7 @@ if (!existsSync(path.join(built, 'index.html'))) {
     <title>Not built yet</title>
   </head>
   <body>
-    <p>The pages are not built yet: <code>npm run web:install && npm run web:build</code></p>
+    <p>The pages are not built yet: <code>npm run web:install &amp;&amp; npm run web:build</code></p>
   </body>
 </html>
 `,
