@@ -14,7 +14,7 @@ export default defineConfig(async () => {
         miniflare: { bindings: { TEST_MIGRATIONS: migrations, ...SETTINGS }, d1Databases: { RESTORED: 'restored' } },
       }),
     ],
-    test: { setupFiles: ['./test/setup.ts'] },
+    test: { setupFiles: ['./test/setup.ts'], isolate: false },
   };
 });
 
@@ -33,6 +33,7 @@ const SETTINGS = {
   STRIPE_PRICE_ID: '',
   RESEND_API_KEY: '',
   EMAIL_FROM: '',
+  ADMIN_TOKEN: '',
   POSTHOG_API_KEY: '',
   POSTHOG_HOST: 'https://us.i.posthog.com',
   SENTRY_DSN: '',
