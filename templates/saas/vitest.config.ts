@@ -14,7 +14,8 @@ export default defineConfig(async () => {
         miniflare: { bindings: { TEST_MIGRATIONS: migrations, ...SETTINGS }, d1Databases: { RESTORED: 'restored' } },
       }),
     ],
-    test: { setupFiles: ['./test/setup.ts'], isolate: false },
+    // A machine that has other work, too, is no reason to fail.
+    test: { setupFiles: ['./test/setup.ts'], isolate: false, testTimeout: 60_000, hookTimeout: 60_000 },
   };
 });
 
