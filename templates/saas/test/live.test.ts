@@ -1,4 +1,4 @@
-import { runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import type { Room } from '../src/do/room';
@@ -74,6 +74,16 @@ describe('live updates', () => {
       state.storage.sql.exec('UPDATE tickets SET expires = ?', Date.now() - 1);
     });
     expect(await code(open(old))).toBe('401 UNAUTHORIZED');
+  });
+
+  it('go on after the object has slept', async () => {
+    const { who, team, path } = await founder();
+    const mine = await listen(who, team);
+    await untilHeard(mine.heard, 'presence');
+    await evictDurableObject(env.ROOMS.getByName(team));
+    await data(as(who, 'POST', `${path}/projects`, { name: 'Later' }), 201);
+    expect(await untilHeard(mine.heard, 'project.created')).toMatchObject({ n: 1, data: { name: 'Later' } });
+    mine.socket.close();
   });
 
   it('end for whoever leaves, and take nothing in', async () => {
