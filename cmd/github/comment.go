@@ -1,0 +1,3 @@
+package github
+
+type author struct{}
