@@ -29,6 +29,7 @@ var layers = map[string][]string{
 	"cmd/cfboot":           {module + "cmd/cli"},
 	"e2e":                  {},
 	"e2e/contract":         {},
+	"e2e/fakegithub":       {},
 	"e2e/record":           {},
 	"e2e/sdk":              {},
 }

@@ -30,11 +30,12 @@ const publicAPI = "https://api.github.com"
 
 // Client speaks to one repository.
 type Client struct {
-	api   *gh.Client
-	owner string
-	name  string
-	id    int64 // the repository's number; 0 when it is not known
-	me    *author
+	api     *gh.Client
+	graphql string // the address of its GraphQL API
+	owner   string
+	name    string
+	id      int64 // the repository's number; 0 when it is not known
+	me      *author
 }
 
 // FromEnvironment makes a client from what a workflow's step is given:
@@ -57,7 +58,15 @@ func FromEnvironment(getenv func(string) string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return connect(base, token, owner, name, id, pause)
+	c, err := connect(base, token, owner, name, id, pause)
+	if err != nil {
+		return nil, err
+	}
+	// A GitHub of one's own has it beside the other one, not below.
+	if g, err := url.Parse(getenv("GITHUB_GRAPHQL_URL")); err == nil && g.Scheme == base.Scheme && g.Host == base.Host {
+		c.graphql = g.String()
+	}
+	return c, nil
 }
 
 func connect(base *url.URL, token, owner, name string, id int64, sleep func(context.Context, time.Duration) error) (*Client, error) {
@@ -70,7 +79,7 @@ func connect(base *url.URL, token, owner, name string, id int64, sleep func(cont
 	if err != nil {
 		return nil, err
 	}
-	return &Client{api: api, owner: owner, name: name, id: id}, nil
+	return &Client{api: api, graphql: address + "graphql", owner: owner, name: name, id: id}, nil
 }
 
 // Repository is the repository's full name, owner/name.
