@@ -22,6 +22,7 @@ import (
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
+	"github.com/cfboot/cfboot/provision/state"
 	"github.com/spf13/cobra"
 )
 
@@ -92,7 +93,7 @@ type app struct {
 	signalled atomic.Bool
 	stepping  atomic.Bool // steps are being carried out
 	out, err  *outlet     // what Stdout and Stderr are
-	statefile string      // of the state that was opened
+	opened    state.Place // of the state that was opened; nil: none yet
 	rescued   bool        // what could not be saved was shown
 	json      bool
 	typing    *bufio.Reader
