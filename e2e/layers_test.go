@@ -25,10 +25,12 @@ var layers = map[string][]string{
 	"templates":            {"golang.org/x/text/"},
 	"wrangler":             {"github.com/tailscale/hujson"},
 	"cmd/view":             {module + "provision"},
+	"cmd/github":           {module + "provision", "github.com/google/go-github/v89/github"},
 	"cmd/cli":              {module, "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/google/renameio/v2/maybe", "github.com/agext/levenshtein", "golang.org/x/"},
 	"cmd/cfboot":           {module + "cmd/cli"},
 	"e2e":                  {},
 	"e2e/contract":         {},
+	"e2e/fakegithub":       {},
 	"e2e/record":           {},
 	"e2e/sdk":              {},
 }
