@@ -70,3 +70,11 @@ func decodeLease(tags map[string]string) *provision.Lease {
 	l.Expires, _ = time.Parse(time.RFC3339, tags[tagExpires])
 	return l
 }
+
+// For is the client for another environment of the same project, which has read
+// nothing yet.
+func (c *Client) For(environment string) *Client {
+	other := *c
+	other.environment, other.memo, other.past = environment, &memo{}, &past{}
+	return &other
+}

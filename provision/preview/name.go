@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,9 @@ var (
 	hashedForm = regexp.MustCompile(`-[0-9a-f]{8}$`)
 )
 
+// reserved are names that no environment has (provision/manifest).
+var reserved = []string{provision.Production, "all", "default", "none", "top"}
+
 // Name is the environment of a preview that is called so: a pull request (pr-7), a
 // name, or a branch. A name that is a valid one stays as it is; any other becomes
 // one with a hash behind it, and so does a valid one that looks as if it had one.
@@ -27,7 +31,7 @@ func Name(asked string) string {
 	if pullForm.MatchString(asked) {
 		return asked
 	}
-	if nameForm.MatchString(asked) && len(asked) <= longestName && !hashedForm.MatchString(asked) && asked != provision.Production {
+	if nameForm.MatchString(asked) && len(asked) <= longestName && !hashedForm.MatchString(asked) && !slices.Contains(reserved, asked) {
 		return asked
 	}
 	sum := sha256.Sum256([]byte(asked))
