@@ -15,9 +15,9 @@ type Lease struct {
 	Expires      time.Time `json:"expires"`
 }
 
-// A Preview is what the state keeps of an environment that is one, beside what
+// A PreviewRecord is what the state keeps of an environment that is one, beside what
 // it owns.
-type Preview struct {
+type PreviewRecord struct {
 	Lease
 	Stores   []Filled `json:"stores,omitempty"`
 	Deployed string   `json:"deployed,omitempty"` // a hash of what was deployed last
@@ -36,7 +36,7 @@ type Filled struct {
 }
 
 // Clone copies p so that nothing done to the copy is seen in it.
-func (p *Preview) Clone() *Preview {
+func (p *PreviewRecord) Clone() *PreviewRecord {
 	if p == nil {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (p *Preview) Clone() *Preview {
 }
 
 // Store finds what is known of a database, or nothing is.
-func (p Preview) Store(k Key, id string) Filled {
+func (p PreviewRecord) Store(k Key, id string) Filled {
 	for _, f := range p.Stores {
 		if f.Key == k && f.ID == id {
 			return f
@@ -57,7 +57,7 @@ func (p Preview) Store(k Key, id string) Filled {
 }
 
 // Note replaces what is known of the database under f's key.
-func (p *Preview) Note(f Filled) {
+func (p *PreviewRecord) Note(f Filled) {
 	for i := range p.Stores {
 		if p.Stores[i].Key == f.Key {
 			p.Stores[i] = f

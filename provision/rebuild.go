@@ -110,7 +110,7 @@ func (b *rebuilder) byTags(ctx context.Context, r Reader, tagged []Tagged) error
 // the day it was made, and one of them every renewal: the last to end counts.
 func (b *rebuilder) lease(l *Lease) {
 	if have := b.State.Preview; l != nil && (have == nil || have.Expires.Before(l.Expires)) {
-		b.State.Preview = &Preview{Lease: *l}
+		b.State.Preview = &PreviewRecord{Lease: *l}
 	}
 }
 

@@ -168,7 +168,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.apiHost, "api-host", "", "host that CLOUDFLARE_API_BASE_URL may send the API token to, where that is neither Cloudflare nor this machine")
 	root.PersistentFlags().BoolVar(&a.globalKey, "global-key", false, "use the Global API Key (CLOUDFLARE_API_KEY, CLOUDFLARE_EMAIL) where there is no token")
 	root.AddCommand(a.newNew(), a.newPlan(), a.newApply(), a.newDestroy(), a.newAdopt(), a.newRender(), a.newStatus(), a.newDoctor(),
-		a.newState(), a.newSecrets(), a.newPatterns(), a.newSchema(), a.newEmulator(), a.newVersion())
+		a.newPreview(), a.newState(), a.newSecrets(), a.newPatterns(), a.newSchema(), a.newEmulator(), a.newVersion())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &provision.Problem{Err: err, Hints: []string{"see: " + cmd.CommandPath() + " --help"}}
 	})

@@ -124,7 +124,7 @@ func (d *taking) down() (found bool, left []string, err error) {
 	for round := range rounds {
 		if !known {
 			var recovered bool
-			recovered, left, err = d.recover(place, round == 0)
+			recovered, left, err = d.restore(place, round == 0)
 			if err != nil || !recovered {
 				break
 			}
@@ -169,11 +169,11 @@ func orUnnamed(s string) string {
 	return s
 }
 
-// recover makes the state of a preview anew where it is lost: of an earlier
+// restore makes the state of a preview anew where it is lost: of an earlier
 // version of it, or of what carries its tags. With wide, what the manifest names
 // is looked at, too. What is there under the preview's names and is not provably
 // its own is listed.
-func (d *taking) recover(place state.Place, wide bool) (recovered bool, left []string, err error) {
+func (d *taking) restore(place state.Place, wide bool) (recovered bool, left []string, err error) {
 	tagged, allowed, err := d.client.Tagged(d.ctx, d.project.desired.Project, d.target.environment)
 	if err != nil {
 		return false, nil, err

@@ -109,7 +109,7 @@ func TestGroup(t *testing.T) {
 	if d := cmp.Diff(map[string]int{"d1": 1, "kv": 1, "worker": 1}, got[0].Counts()); d != "" {
 		t.Error(d)
 	}
-	st := provision.State{Project: "shop", Environment: "pr-9", Preview: &provision.Preview{Lease: provision.Lease{RepositoryID: "1", PullRequest: 9, Expires: later.Add(time.Hour)}, URLs: []string{"https://x"}},
+	st := provision.State{Project: "shop", Environment: "pr-9", Preview: &provision.PreviewRecord{Lease: provision.Lease{RepositoryID: "1", PullRequest: 9, Expires: later.Add(time.Hour)}, URLs: []string{"https://x"}},
 		Entries: map[provision.Key]provision.Entry{{Kind: "d1", Name: "db"}: {Key: provision.Key{Kind: "d1", Name: "db"}}, {Kind: "route", Name: "site"}: {Key: provision.Key{Kind: "route", Name: "site"}}}}
 	got = Add(got, st)
 	if len(got) != 2 || len(got[0].Resources) != 4 || !got[0].Lease.Expires.Equal(later.Add(time.Hour)) || !got[0].Lease.Made.Equal(now.Add(-time.Hour)) || !got[0].Stated || !got[0].Tagged {
@@ -127,9 +127,9 @@ func TestNeverProduction(t *testing.T) {
 	nameless := tagged("shop", "", "d1/db", "1", 7, long)
 	all := Group([]provision.Tagged{production, untagged, nameless})
 	for _, st := range []provision.State{
-		{Project: "shop", Environment: provision.Production, Preview: &provision.Preview{Lease: provision.Lease{RepositoryID: "1", Expires: long}}},
+		{Project: "shop", Environment: provision.Production, Preview: &provision.PreviewRecord{Lease: provision.Lease{RepositoryID: "1", Expires: long}}},
 		{Project: "shop", Environment: "staging"},
-		{Project: "shop", Preview: &provision.Preview{Lease: provision.Lease{RepositoryID: "1", Expires: long}}},
+		{Project: "shop", Preview: &provision.PreviewRecord{Lease: provision.Lease{RepositoryID: "1", Expires: long}}},
 	} {
 		all = Add(all, st)
 	}

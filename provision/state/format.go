@@ -42,7 +42,7 @@ type header struct {
 	Environment string `json:"environment"`
 	Account     string `json:"account"`
 
-	Preview *provision.Preview `json:"preview,omitempty"`
+	Preview *provision.PreviewRecord `json:"preview,omitempty"`
 }
 
 // An encoder remembers each entry and intent in its written form, since a save

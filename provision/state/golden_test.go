@@ -65,7 +65,7 @@ func goldensOf(version int) map[string]provision.State {
 	}
 	preview := all["intents"]
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	preview.Preview = &provision.Preview{Lease: provision.Lease{Repository: "shop/shop", RepositoryID: "123456", PullRequest: 12, Branch: "feature/x", Made: at, Expires: at.Add(7 * 24 * time.Hour)},
+	preview.Preview = &provision.PreviewRecord{Lease: provision.Lease{Repository: "shop/shop", RepositoryID: "123456", PullRequest: 12, Branch: "feature/x", Made: at, Expires: at.Add(7 * 24 * time.Hour)},
 		Stores:   []provision.Filled{{Key: key("d1/db"), ID: "xxxxxxxx-0000-4000-8000-xxxxxxxxxxxx", Migrations: "aa", Seed: "bb", Seeding: true, Rows: 3}},
 		Deployed: "cc", URLs: []string{"https://pr-12.shop.example"}}
 	all["preview"] = preview

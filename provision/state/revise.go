@@ -32,7 +32,7 @@ func (s *Store) Remove(k provision.Key) error {
 // SetPreview says of the environment that it is a preview, and what was done with
 // it. In a state that was never saved it is kept with the first save, so that
 // whatever is made is a preview's from the start.
-func (s *Store) SetPreview(p *provision.Preview) error {
+func (s *Store) SetPreview(p *provision.PreviewRecord) error {
 	if p != nil {
 		p = p.Clone()
 		p.Made, p.Expires = p.Made.UTC(), p.Expires.UTC()
