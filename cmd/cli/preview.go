@@ -27,7 +27,7 @@ func (a *app) newPreview() *cobra.Command {
 		Args:    knownCommand,
 		RunE:    func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.newPreviewDown(), a.newPreviewList(), a.newPreviewSweep())
+	cmd.AddCommand(a.newPreviewUp(), a.newPreviewDown(), a.newPreviewList(), a.newPreviewSweep())
 	return cmd
 }
 

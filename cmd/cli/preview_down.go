@@ -228,6 +228,11 @@ func (d *taking) record(place state.Place, found provision.State) error {
 		return err
 	}
 	defer func() { err = errors.Join(err, repair.Close()) }()
+	for k, e := range found.Entries {
+		if k.Kind == "d1" {
+			found.Preview.Note(provision.Filled{Key: k, ID: e.ID, Seed: lostSeed})
+		}
+	}
 	_, sound, _ := repair.InUse()
 	if left := repair.Newest(); !sound && left.State.Lineage == found.Lineage && left.State.Preview != nil {
 		for k, e := range found.Entries {

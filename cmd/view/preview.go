@@ -63,7 +63,7 @@ func (v View) Previews(all []PreviewListed, now time.Time) {
 	}
 	v.Print("  %-20s %-8s %-13s %-28s %s", "PREVIEW", "AGE", "EXPIRES", "OWNER", "RESOURCES")
 	for _, p := range all {
-		v.Print("  %-20s %-8s %-13s %-28s %s", p.Environment, p.age(now), p.ends(now), Line(p.owner()), p.counted())
+		v.Print("  %-20s %-8s %-13s %-28s %s", p.Environment, p.age(now), Ends(p, now), Line(p.owner()), p.counted())
 		if p.URL != "" {
 			v.Print("  %-20s %s", "", p.URL)
 		}
@@ -78,7 +78,8 @@ func (p PreviewListed) age(now time.Time) string {
 	return Span(now.Sub(*p.Created))
 }
 
-func (p PreviewListed) ends(now time.Time) string {
+// Ends is when a preview expires, as people say it.
+func Ends(p PreviewListed, now time.Time) string {
 	switch {
 	case p.Expires == nil:
 		return "?"

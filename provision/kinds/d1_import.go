@@ -57,27 +57,33 @@ func (c *Client) Import(ctx context.Context, database string, sql io.ReadSeeker)
 		}
 	}
 	a, err := c.importStep(ctx, database, map[string]string{"action": "ingest", "etag": etag, "filename": begun.Filename})
-	for {
+	for pause := importPause / 8; ; pause = min(2*pause, importPause) {
 		switch {
 		case err != nil:
 			return err
 		case a.Error != "" && strings.Contains(a.Error, "Not currently importing"):
 			return nil // it was over before it was asked for
 		case a.Status == "error" || a.Error != "":
-			return fmt.Errorf("the SQL was not taken: %s", orDefault(a.Error, "Cloudflare does not say why"))
+			return &ImportError{orDefault(a.Error, "Cloudflare does not say why")}
 		case a.Status == "complete":
 			return nil
 		case a.Bookmark == "":
 			return errors.New("the import was neither begun nor refused")
 		}
-		if err := c.transport.pause(ctx, importPause); err != nil {
+		if err := c.transport.pause(ctx, pause); err != nil {
 			return err
 		}
 		a, err = c.importStep(ctx, database, map[string]string{"action": "poll", "current_bookmark": a.Bookmark})
 	}
 }
 
-// importPause is between two looks whether it is done.
+// An ImportError says that the database did not take the SQL, so that it is as it
+// was.
+type ImportError struct{ why string }
+
+func (e *ImportError) Error() string { return "the SQL was not taken: " + e.why }
+
+// importPause is the longest between two looks whether it is done.
 const importPause = time.Second
 
 func (c *Client) importStep(ctx context.Context, database string, in map[string]string) (importAnswer, error) {
