@@ -42,7 +42,7 @@ func (r *rising) derive() (c configured, err error) {
 	if err := r.own(c.data, p); err != nil {
 		return c, err
 	}
-	c.path = filepath.Join(r.Dir, derivedConfig(r.environment))
+	c.path = filepath.Join(r.Dir, wrangler.ConfigFile(r.environment))
 	have, err := os.ReadFile(c.path)
 	changed := err != nil || !bytes.Equal(have, c.data)
 	if changed {
@@ -124,18 +124,15 @@ func (r *rising) own(config []byte, p wrangler.Preview) error {
 	}
 	var lines []string
 	for _, ref := range refs {
-		environment := theirs[place{ref.Kind, ref.Name}]
-		if environment == "" {
-			environment = theirs[place{ref.Kind, ref.ID}]
-		}
+		environment := theirs[place{ref.Kind, ref.Value}]
 		if environment != "" && !slices.Contains(p.Keep, ref.Binding) {
-			lines = append(lines, fmt.Sprintf("%s %s leads to %s of %s", strings.Join(ref.Section, "."), ref.Binding, ref.ID+ref.Name, environment))
+			lines = append(lines, fmt.Sprintf("%d:%d: %s of %s %s is %s, which is that of %s", ref.Line, ref.Col, ref.Field, ref.Section, ref.Binding, ref.Value, environment))
 		}
 	}
 	if lines == nil {
 		return nil
 	}
-	return &provision.Problem{At: derivedConfig(r.environment), Text: "it would not be the preview's own:\n  " + strings.Join(lines, "\n  "), Class: provision.Refused,
+	return &provision.Problem{At: wrangler.ConfigFile(r.environment), Text: "it would not be the preview's own:\n  " + strings.Join(lines, "\n  "), Class: provision.Refused,
 		Hints: []string{`say what a preview shares on purpose: "previews": {"shared": […]} in ` + manifestFile}}
 }
 

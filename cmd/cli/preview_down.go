@@ -13,6 +13,7 @@ import (
 	"github.com/cfboot/cfboot/provision/kinds"
 	"github.com/cfboot/cfboot/provision/preview"
 	"github.com/cfboot/cfboot/provision/state"
+	"github.com/cfboot/cfboot/wrangler"
 	"github.com/spf13/cobra"
 )
 
@@ -170,10 +171,10 @@ func orUnnamed(s string) string {
 }
 
 // restore makes the state of a preview anew where it is lost: of an earlier
-// version of it, or of what carries its tags. With wide, what the manifest names
-// is looked at, too. What is there under the preview's names and is not provably
-// its own is listed.
-func (d *taking) restore(place state.Place, wide bool) (recovered bool, left []string, err error) {
+// version of it, or of what carries its tags and what the manifest makes of those.
+// With all, what the manifest names is looked for also where nothing carries tags.
+// What is there under the preview's names and is not provably its own is listed.
+func (d *taking) restore(place state.Place, all bool) (recovered bool, left []string, err error) {
 	tagged, allowed, err := d.client.Tagged(d.ctx, d.project.desired.Project, d.target.environment)
 	if err != nil {
 		return false, nil, err
@@ -186,16 +187,13 @@ func (d *taking) restore(place state.Place, wide bool) (recovered bool, left []s
 			return false, nil, err
 		}
 	}
-	if len(tagged) == 0 && !wide {
+	if len(tagged) == 0 && !all {
 		return false, nil, nil
 	}
 	if !allowed {
 		d.view().Notice("warning: the token may not read resource tags, so what is left of %s can only be seen, not proved to be its own", d.target.environment)
 	}
-	var desired []provision.Resource
-	if wide {
-		desired = d.wanted()
-	}
+	desired := d.wanted()
 	blank := blankState(d.project.desired.Project, d.target.environment, d.client.Account)
 	lineage := ""
 	if len(tagged) > 0 {
@@ -388,7 +386,7 @@ func (d *taking) remaining(st provision.State, why map[provision.Key]string) (le
 // clear takes away what is left of a preview on this machine and where its state
 // is kept.
 func (d *taking) clear(place state.Place, stated bool) error {
-	config := filepath.Join(d.Dir, derivedConfig(d.target.environment))
+	config := filepath.Join(d.Dir, wrangler.ConfigFile(d.target.environment))
 	if err := os.Remove(config); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -396,9 +394,4 @@ func (d *taking) clear(place state.Place, stated bool) error {
 		return nil
 	}
 	return place.Remove(d.runOptions(d.project.desired.Project, d.target.environment, "preview down"))
-}
-
-// derivedConfig is the configuration of wrangler that is made for a preview.
-func derivedConfig(environment string) string {
-	return strings.TrimSuffix(wranglerFile, ".jsonc") + "." + environment + ".jsonc"
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/cfboot/cfboot/provision/manifest"
 	"github.com/cfboot/cfboot/provision/preview"
 	"github.com/cfboot/cfboot/provision/state"
+	"github.com/cfboot/cfboot/wrangler"
 	"github.com/spf13/cobra"
 )
 
@@ -149,12 +150,10 @@ func (r *rising) found() (state.Place, error) {
 	case err == nil && exists && !st.Empty():
 		return place, take.ours(st)
 	}
-	recovered, left, rerr := take.restore(place, false)
+	recovered, _, rerr := take.restore(place, false) // what is not ours is a conflict of the plan
 	switch {
 	case rerr != nil:
 		return nil, rerr
-	case len(left) > 0:
-		return nil, leftOver(r.environment, left)
 	case !recovered && err != nil:
 		return nil, err
 	}
@@ -167,7 +166,7 @@ func (r *rising) up() error {
 	if err := r.lease(); err != nil {
 		return err
 	}
-	r.doc = &view.Preview{Environment: r.environment, Config: derivedConfig(r.environment)}
+	r.doc = &view.Preview{Environment: r.environment, Config: wrangler.ConfigFile(r.environment)}
 	r.app.doc.Preview = r.doc
 	if err := r.quota(); err != nil {
 		return err
@@ -320,7 +319,7 @@ func (r *rising) quota() error {
 	if !known || has > kinds.FreeDatabases || has+len(wanted) <= kinds.FreeDatabases {
 		return nil
 	}
-	r.view().Notice("note: the account has %s, and %d more are wanted: the Free plan allows %d", view.Count(has, "database"), len(wanted), kinds.FreeDatabases)
+	r.view().Notice("note: the account has %s, and %d more %s wanted: the Free plan allows %d", view.Count(has, "database"), len(wanted), map[bool]string{true: "is", false: "are"}[len(wanted) == 1], kinds.FreeDatabases)
 	return r.databasesFirst(wanted)
 }
 
