@@ -17,7 +17,8 @@ const module = "github.com/cfboot/cfboot/"
 var layers = map[string][]string{
 	"provision":            {"golang.org/x/sync/"},
 	"provision/kinds":      {module + "provision", "github.com/cloudflare/cloudflare-go/v4/", "github.com/dustin/go-humanize", "golang.org/x/sync/"},
-	"provision/manifest":   {module + "provision", "github.com/tailscale/hujson", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/santhosh-tekuri/jsonschema/v6/", "github.com/agext/levenshtein", "golang.org/x/text/"},
+	"provision/preview":    {module + "provision"},
+	"provision/manifest":   {module + "provision", "github.com/tailscale/hujson", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/santhosh-tekuri/jsonschema/v6/", "github.com/agext/levenshtein", "golang.org/x/net/", "golang.org/x/text/"},
 	"provision/state":      {module + "provision", module + "provision/crashpoint", "github.com/gofrs/flock", "github.com/oklog/ulid/v2", "golang.org/x/sys/"},
 	"provision/crashpoint": {},
 	"provision/emulator":   {"go.etcd.io/bbolt", "go.etcd.io/bbolt/", "modernc.org/sqlite", "golang.org/x/net/"},

@@ -73,7 +73,11 @@ func (a *app) applyProject(dir string, t target) error {
 
 // withState opens state and connection for one change of a project.
 func (a *app) withState(dir string, p *project, t target, command string, do func(*kinds.Client, *state.Store) error) (err error) {
-	store, err := a.openState(dir, p.desired.Project, t.env(), command)
+	place, err := a.place(dir, t.env())
+	if err != nil {
+		return err
+	}
+	store, err := a.openState(place, p.desired.Project, t.env(), command)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
+	"github.com/cfboot/cfboot/provision/state"
 	"github.com/spf13/cobra"
 )
 
@@ -93,7 +94,7 @@ type app struct {
 	stepping  atomic.Bool // steps are being carried out
 	relays    bool        // another run in this one heeds the signals, and says so
 	out, err  *outlet     // what Stdout and Stderr are
-	statefile string      // of the state that was opened
+	opened    state.Place // of the state that was opened; nil: none yet
 	rescued   bool        // what could not be saved was shown
 	json      bool
 	typing    *bufio.Reader
@@ -168,7 +169,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.apiHost, "api-host", "", "host that CLOUDFLARE_API_BASE_URL may send the API token to, where that is neither Cloudflare nor this machine")
 	root.PersistentFlags().BoolVar(&a.globalKey, "global-key", false, "use the Global API Key (CLOUDFLARE_API_KEY, CLOUDFLARE_EMAIL) where there is no token")
 	root.AddCommand(a.newNew(), a.newPlan(), a.newApply(), a.newDestroy(), a.newAdopt(), a.newRender(), a.newStatus(), a.newDoctor(),
-		a.newState(), a.newSecrets(), a.newPatterns(), a.newSchema(), a.newEmulator(), a.newGitHub(), a.newVersion())
+		a.newPreview(), a.newState(), a.newSecrets(), a.newPatterns(), a.newSchema(), a.newEmulator(), a.newGitHub(), a.newVersion())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &provision.Problem{Err: err, Hints: []string{"see: " + cmd.CommandPath() + " --help"}}
 	})

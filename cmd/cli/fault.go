@@ -54,8 +54,8 @@ func (a *app) execute(root *cobra.Command, args []string) error {
 		a.view().Notice("%s", own.stack)
 	}
 	p := &provision.Problem{Err: own, Hints: []string{"this is a fault of cfboot: please report it, with the command and what cfboot version says"}}
-	if a.statefile != "" {
-		p.Hints = append(p.Hints, fmt.Sprintf("what was made until then is recorded in %s; run the same command again to finish", a.shown(a.statefile)))
+	if a.opened != nil {
+		p.Hints = append(p.Hints, fmt.Sprintf("what was made until then is recorded in %s; run the same command again to finish", a.shown(a.opened.String())))
 	}
 	return p
 }

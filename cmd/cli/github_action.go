@@ -26,7 +26,7 @@ type step struct {
 	main  func(Env, []string) int
 	pause func(context.Context, time.Duration) error
 	files github.Step
-	in    inputs
+	in    stepInputs
 	event github.Event
 	hub   *github.Client // nil: GitHub cannot be asked, and is told nothing
 

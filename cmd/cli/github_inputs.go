@@ -23,8 +23,8 @@ const (
 
 var stepCommands = []string{stepPlan, stepApply, stepUp, stepDown, stepSweep, stepDestroy, stepDoctor}
 
-// inputs are what a workflow gives a step.
-type inputs struct {
+// stepInputs are what a workflow gives a step.
+type stepInputs struct {
 	command, env, dir      string
 	token, account         string
 	ttl, seed, secretsFile string
@@ -49,8 +49,8 @@ func (a *app) input(name string) string {
 
 var environmentForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
-func (a *app) inputs() (in inputs, err error) {
-	in = inputs{command: a.input("command"), env: a.input("env"), dir: a.input("working-directory"), token: a.input("api-token"), account: a.input("account-id"),
+func (a *app) inputs() (in stepInputs, err error) {
+	in = stepInputs{command: a.input("command"), env: a.input("env"), dir: a.input("working-directory"), token: a.input("api-token"), account: a.input("account-id"),
 		ttl: a.input("ttl"), seed: a.input("seed"), secretsFile: a.input("secrets-file"), allow: a.input("allow"), confirm: a.input("confirm-delete")}
 	if in.token == "" {
 		in.token, _ = a.getenv(tokenVariable)
@@ -97,7 +97,7 @@ func (a *app) inputSwitch(name string, unless bool) (bool, error) {
 
 // words are the command of cfboot that a step runs, and its flags. Whatever came
 // from the workflow is the value of a flag, behind =, and never a flag.
-func (in inputs) words() []string {
+func (in stepInputs) words() []string {
 	flag := func(name, value string) []string {
 		if value == "" {
 			return nil
@@ -132,7 +132,7 @@ func (in inputs) words() []string {
 
 // about gives the inputs the environment that they are about: what was named, or
 // that of the pull request.
-func (in *inputs) about(number int) error {
+func (in *stepInputs) about(number int) error {
 	if in.pull == 0 {
 		in.pull = number
 	}
@@ -149,10 +149,10 @@ func (in *inputs) about(number int) error {
 }
 
 // preview reports whether they are about one preview.
-func (in inputs) preview() bool { return in.command == stepUp || in.command == stepDown }
+func (in stepInputs) preview() bool { return in.command == stepUp || in.command == stepDown }
 
 // environment is the one that a step is about, for people.
-func (in inputs) environment() string {
+func (in stepInputs) environment() string {
 	if in.env == "" {
 		return provision.Production
 	}

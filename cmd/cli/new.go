@@ -9,7 +9,6 @@ import (
 	"github.com/agext/levenshtein"
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
-	"github.com/cfboot/cfboot/provision/state"
 	"github.com/cfboot/cfboot/templates"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -123,7 +122,11 @@ func (a *app) runNew(r request) (err error) {
 	}
 	// The state's folder comes with the lock, so the project's own marker has to
 	// be there first; and nothing at all may be written before all is checked.
-	st, exists, err := state.Read(a.statePath(dir, provision.Production))
+	place, err := a.place(dir, provision.Production)
+	if err != nil {
+		return err
+	}
+	st, exists, err := place.Read()
 	if err != nil {
 		return err
 	}
@@ -148,7 +151,7 @@ func (a *app) runNew(r request) (err error) {
 	if err := draft.write(r, a.view()); err != nil {
 		return err
 	}
-	store, err := a.openState(dir, r.name, provision.Production, "new")
+	store, err := a.openState(place, r.name, provision.Production, "new")
 	if err != nil {
 		return err
 	}

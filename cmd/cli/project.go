@@ -114,8 +114,13 @@ func parseProject(dir string, src []byte, environment string) (*project, error) 
 	return &project{dir: dir, manifest: m, desired: d}, nil
 }
 
-// statePath is where a project's state is. The rehearsal's lies apart, so that
-// the two never meet.
+// place is where the state of a project's environment is kept.
+func (a *app) place(dir, environment string) (state.Place, error) {
+	return state.File(a.statePath(dir, environment)), nil
+}
+
+// statePath is the file of a state on this machine. The rehearsal's lies apart,
+// so that the two never meet.
 func (a *app) statePath(dir, environment string) string {
 	if a.offline {
 		return state.Path(filepath.Join(dir, filepath.FromSlash(offlineDir)), environment)

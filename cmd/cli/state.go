@@ -70,14 +70,17 @@ func (a *app) newStateList() *cobra.Command {
 
 func (a *app) stateList(t target) error {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	st, exists, err := state.Read(path)
+	place, err := a.place(a.Dir, t.env())
 	if err != nil {
 		return err
 	}
-	doc := a.describeState(path, st)
+	st, exists, err := place.Read()
+	if err != nil {
+		return err
+	}
+	doc := a.describeState(place, st)
 	if !exists {
-		a.view().Print("Nothing is owned: there is no state at %s.", path)
+		a.view().Print("Nothing is owned: there is no state at %s.", place)
 		return nil
 	}
 	a.view().Print("%s (%s), account %s, serial %d", st.Project, st.Environment, st.Account, st.Serial)
@@ -99,9 +102,9 @@ func (a *app) stateList(t target) error {
 }
 
 // describeState puts a state into the answer and returns the part for details.
-func (a *app) describeState(path string, st provision.State) *view.StateDocument {
+func (a *app) describeState(place state.Place, st provision.State) *view.StateDocument {
 	a.doc.Project, a.doc.Environment, a.doc.Account = st.Project, st.Environment, st.Account
-	a.doc.State = &view.StateDocument{File: a.shown(path), Lineage: st.Lineage, Serial: st.Serial}
+	a.doc.State = &view.StateDocument{File: a.shown(place.String()), Lineage: st.Lineage, Serial: st.Serial}
 	return a.doc.State
 }
 
@@ -124,16 +127,19 @@ func (a *app) newStateShow() *cobra.Command {
 
 func (a *app) stateShow(t target, arg string) error {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	st, err := readState(path)
+	place, err := a.place(a.Dir, t.env())
 	if err != nil {
 		return err
 	}
-	k, err := a.recorded(path, st, arg)
+	st, err := readState(place)
 	if err != nil {
 		return err
 	}
-	doc := a.describeState(path, st)
+	k, err := a.recorded(place, st, arg)
+	if err != nil {
+		return err
+	}
+	doc := a.describeState(place, st)
 	into, v := &doc.Entry, any(st.Entries[k])
 	if i, open := st.Intents[k]; open {
 		into, v = &doc.Intent, i
@@ -158,23 +164,23 @@ func pretty(v any) ([]byte, error) {
 }
 
 // readState reads a state that has to be there.
-func readState(path string) (provision.State, error) {
-	st, exists, err := state.Read(path)
+func readState(place state.Place) (provision.State, error) {
+	st, exists, err := place.Read()
 	if err == nil && !exists {
-		err = &provision.Problem{At: path, Text: "there is no state here, so nothing is known to be ours", Class: provision.Unusable,
+		err = &provision.Problem{At: place.String(), Text: "there is no state here, so nothing is known to be ours", Class: provision.Unusable,
 			Hints: []string{"change into the project's folder, or name the environment: --env NAME"}}
 	}
 	return st, err
 }
 
 // recorded finds the key that a person wrote among those of a state.
-func (a *app) recorded(path string, st provision.State, arg string) (provision.Key, error) {
+func (a *app) recorded(place state.Place, st provision.State, arg string) (provision.Key, error) {
 	var known []string
 	for _, k := range append(sortedKeys(st.Entries), sortedKeys(st.Intents)...) {
 		known = append(known, k.String())
 	}
 	if !slices.Contains(known, arg) {
-		return provision.Key{}, &provision.Problem{At: a.shown(path), Text: fmt.Sprintf("it has no %q%s", arg, suggest(arg, known)), Class: provision.Refused,
+		return provision.Key{}, &provision.Problem{At: a.shown(place.String()), Text: fmt.Sprintf("it has no %q%s", arg, suggest(arg, known)), Class: provision.Refused,
 			Hints: []string{"see what there is: " + a.again("state list", st.Environment)}}
 	}
 	return provision.ParseKey(arg)
@@ -209,20 +215,23 @@ func (a *app) newStateVerify() *cobra.Command {
 
 func (a *app) stateVerify(t target) error {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	files := state.Inspect(path)
+	place, err := a.place(a.Dir, t.env())
+	if err != nil {
+		return err
+	}
+	files := place.Inspect()
 	inUse := files[0]
-	if st, _, err := state.Read(path); err == nil {
-		a.describeState(path, st)
+	if st, _, err := place.Read(); err == nil {
+		a.describeState(place, st)
 		if inUse.Err == nil {
-			inUse.Err = state.Check(path, st, "", t.env(), "")
+			inUse.Err = place.Check(st, "", t.env(), "")
 			files[0] = inUse
 		}
 	} else {
-		a.describeState(path, provision.State{})
+		a.describeState(place, provision.State{})
 	}
 	if !inUse.Exists && inUse.Err == nil {
-		a.view().Print("There is no state at %s, and nothing that shows that there was one.", path)
+		a.view().Print("There is no state at %s, and nothing that shows that there was one.", place)
 		return nil
 	}
 	bad := 0
@@ -254,16 +263,19 @@ func (a *app) newStateHistory() *cobra.Command {
 
 func (a *app) stateHistory(t target) error {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	past, err := state.History(path)
+	place, err := a.place(a.Dir, t.env())
 	if err != nil {
 		return err
 	}
-	st, exists, err := state.Read(path)
+	past, err := place.History()
+	if err != nil {
+		return err
+	}
+	st, exists, err := place.Read()
 	if err != nil {
 		a.view().Notice("warning: %v", err)
 	}
-	doc := a.describeState(path, st)
+	doc := a.describeState(place, st)
 	for _, p := range past {
 		doc.History = append(doc.History, view.StatePast{Serial: p.Serial, Time: p.Time.UTC(), Bytes: p.Size, File: a.shown(p.Path)})
 		a.view().Print("  %6d  %s  %8d bytes", p.Serial, p.Time.UTC().Format(time.RFC3339), p.Size)

@@ -38,8 +38,11 @@ func (a *app) newStateRestore() *cobra.Command {
 
 func (a *app) stateRestore(t target, args []string) (err error) {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	repair, err := state.OpenRepair(path, state.Options{Environment: t.env(), Command: "cfboot state restore", Now: a.Now, Stop: a.stopping.Done()})
+	place, err := a.place(a.Dir, t.env())
+	if err != nil {
+		return err
+	}
+	repair, err := place.OpenRepair(state.Options{Environment: t.env(), Command: "cfboot state restore", Now: a.Now, Stop: a.stopping.Done()})
 	if err != nil {
 		return err
 	}
@@ -48,7 +51,7 @@ func (a *app) stateRestore(t target, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	doc := a.describeState(path, chosen.State)
+	doc := a.describeState(place, chosen.State)
 	doc.Restored = a.difference(repair, chosen)
 	a.view().Restoring(*doc.Restored)
 	if err := a.ask(t, "Put it back?"); err != nil {
@@ -71,7 +74,7 @@ func (a *app) stateRestore(t target, args []string) (err error) {
 }
 
 // chooseVersion finds the version that a person named.
-func (a *app) chooseVersion(repair *state.Repair, t target, args []string) (state.Snapshot, error) {
+func (a *app) chooseVersion(repair state.Repairer, t target, args []string) (state.Snapshot, error) {
 	if len(args) == 0 {
 		return repair.Newest(), nil
 	}
@@ -95,7 +98,7 @@ func (a *app) chooseVersion(repair *state.Repair, t target, args []string) (stat
 
 // difference compares a version with the state in use, or where that cannot be
 // read, with the newest that can.
-func (a *app) difference(repair *state.Repair, v state.Snapshot) *view.Restored {
+func (a *app) difference(repair state.Repairer, v state.Snapshot) *view.Restored {
 	inUse, sound, broken := repair.InUse()
 	r := &view.Restored{File: a.shown(v.Path), Serial: v.State.Serial}
 	if broken != nil {
@@ -150,18 +153,21 @@ func (a *app) newStateUnlock() *cobra.Command {
 
 func (a *app) stateUnlock(t target) error {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	l, err := state.LookAtLock(path)
+	place, err := a.place(a.Dir, t.env())
 	if err != nil {
 		return err
 	}
-	doc := a.describeState(path, provision.State{Environment: t.env()})
+	l, err := place.LookAtLock()
+	if err != nil {
+		return err
+	}
+	doc := a.describeState(place, provision.State{Environment: t.env()})
 	doc.Lock = &view.Lock{Held: l.Held, PID: l.PID, Host: l.Host, Command: l.Command, Run: l.Run, Alive: l.Alive}
 	if l.Known {
 		doc.Lock.Since = &l.Since
 	}
 	if !l.Held {
-		a.view().Print("Nobody holds %s.", a.shown(path))
+		a.view().Print("Nobody holds %s.", a.shown(place.String()))
 		if l.Known {
 			a.view().Print("The last run that did (%s, process %d on %s) has ended without giving it back.\n"+
 				"A lock ends with its process, so there is nothing to unlock.", l.Command, l.PID, l.Host)
@@ -169,7 +175,7 @@ func (a *app) stateUnlock(t target) error {
 		return nil
 	}
 	if l.Known && !l.Alive {
-		a.view().Print("%s holds %s: process %d on %s, run %s, since %s.", l.Command, a.shown(path), l.PID, l.Host, l.Run, l.Since.Format(time.RFC3339))
+		a.view().Print("%s holds %s: process %d on %s, run %s, since %s.", l.Command, a.shown(place.String()), l.PID, l.Host, l.Run, l.Since.Format(time.RFC3339))
 		if l.Here {
 			a.view().Print("That process has ended, and one that it started still holds the lock.")
 		} else {
@@ -179,7 +185,7 @@ func (a *app) stateUnlock(t target) error {
 			return err
 		}
 	}
-	if err := state.Unlock(path, l); err != nil {
+	if err := place.Unlock(l); err != nil {
 		return err
 	}
 	doc.Lock.Taken = true

@@ -50,6 +50,9 @@ type Document struct {
 	Checks      []Check           `json:"checks,omitempty"`
 	Secrets     []Secret          `json:"secrets,omitempty"`
 	Put         []string          `json:"put,omitempty"` // names of the secrets that were put on Workers
+	Preview     *Preview          `json:"preview,omitempty"`
+	Previews    *[]PreviewListed  `json:"previews,omitempty"`
+	Sweep       *Sweep            `json:"sweep,omitempty"`
 	Patterns    []Named           `json:"patterns,omitempty"`
 	Options     []Named           `json:"options,omitempty"`
 	Pattern     *PatternDocument  `json:"pattern,omitempty"`

@@ -64,6 +64,9 @@ var _ = register(kind[hyperdriveSettings]{
 	defaults: map[string]any{"caching": true},
 	calls:    func(provision.Action, []provision.Change) int { return 1 },
 	resolve: func(in provision.Spec, s *hyperdriveSettings, r *resolution) error {
+		if err := ownDatabase(in, s); err != nil {
+			return err
+		}
 		off := s.Caching != nil && !*s.Caching
 		if off && (s.MaxAge > 0 || s.Stale > 0) {
 			return &provision.SettingError{Path: "/caching", Text: "without caching nothing has an age", Hints: []string{"leave max_age and stale_while_revalidate out"}}

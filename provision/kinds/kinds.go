@@ -44,6 +44,7 @@ type kind[S any] struct {
 	defaults   map[string]any // what a setting goes back to when it is left out again
 	tags       tagging        // none: its resources take no tags
 	store      bool
+	zoned      bool  // it lives in a zone, and a preview on workers.dev has none
 	upserts    bool  // its create call overwrites what is there
 	settles    []int // codes with which it is refused while what it stands on is fresh
 	clears     []int // codes with which its delete is refused while what stood on it is still seen
@@ -292,6 +293,9 @@ func (k kind[S]) step(s provision.Step, refs map[provision.Key]provision.Entry) 
 
 // resources resolves one object of the manifest.
 func (k kind[S]) resources(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
+	if k.zoned && in.Preview != nil && in.Preview.WorkersDev {
+		return nil, nil, nil
+	}
 	var s S
 	if err := json.Unmarshal(in.JSON, &s); err != nil {
 		return nil, nil, err

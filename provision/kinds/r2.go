@@ -104,6 +104,13 @@ var _ = register(kind[r2Settings]{
 			for j, m := range s.CORS[i].AllowedMethods {
 				s.CORS[i].AllowedMethods[j] = strings.ToUpper(m)
 			}
+			for j, o := range s.CORS[i].AllowedOrigins {
+				own, err := previewOrigin(in, o, fmt.Sprintf("/cors/%d/allowed_origins/%d", i, j))
+				if err != nil {
+					return err
+				}
+				s.CORS[i].AllowedOrigins[j] = own
+			}
 		}
 		for i, l := range s.Lifecycle {
 			if l.DeleteAfterDays+l.AbortMultipartAfterDays+l.InfrequentAccessAfterDays == 0 {

@@ -29,6 +29,7 @@ var _ = register(kind[routeSettings]{
 	}
 }`,
 	place:    []string{"pattern"},
+	zoned:    true,
 	replace:  []string{provision.NameSetting},
 	defaults: map[string]any{"worker": ""},
 	settles:  []int{10007, 10019},

@@ -114,6 +114,14 @@ func checkNames(stages []*stage, r *report) {
 	}
 }
 
+// called names the stage's environment in a sentence.
+func (st *stage) called() string {
+	if st.preview != nil {
+		return "a preview"
+	}
+	return st.environment
+}
+
 func meet(a, b *stage) bool { return a.account == "" || b.account == "" || a.account == b.account }
 
 // tellName reports that two resources would be the same, once for each pair of
@@ -133,10 +141,13 @@ func tellName(first, second claim, told map[string]bool, r *report) {
 		hints = []string{"make one of the two differ, or take it out"}
 	}
 	if first.stage != second.stage {
-		one += " in " + first.stage.environment
-		two += " in " + second.stage.environment
-		inside := fmt.Sprintf(`"environments": {%s: {"resources": {%s: `, quote(second.stage.environment), quote(second.from.key.Name))
-		hints = []string{"make it another one there: " + inside + `{…}}}}`, "or leave it out there: " + inside + "null}}}"}
+		one += " in " + first.stage.called()
+		two += " in " + second.stage.called()
+		inside, end := fmt.Sprintf(`"environments": {%s: {"resources": {%s: `, quote(second.stage.environment), quote(second.from.key.Name)), "}}}"
+		if second.stage.preview != nil {
+			inside, end = fmt.Sprintf(`"previews": {"resources": {%s: `, quote(second.from.key.Name)), "}}"
+		}
+		hints = []string{"make it another one there: " + inside + `{…}` + end, "or leave it out there: " + inside + "null" + end}
 	}
 	text := "%s would have the same real name, %s, as %s (%s)"
 	if second.Identity != "" {

@@ -70,6 +70,7 @@ func topSchema() map[string]any {
 				"description":          "Further environments, by name. Each is production with what it says merged in. Production itself is what stands outside.",
 				"propertyNames":        with(named(environmentPattern, maxEnvironment, ""), "not", map[string]any{"enum": anys(reserved)}),
 				"additionalProperties": ref("environment")},
+			"previews": previewsSchema(ref("override")),
 		},
 	}
 }

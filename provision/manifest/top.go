@@ -35,7 +35,7 @@ var (
 var reserved = []string{Production, "all", "default", "none", "top"}
 
 var (
-	topKeys         = []string{"$schema", "name", "pattern", "account", "domain", "resources", "secrets", "environments"}
+	topKeys         = []string{"$schema", "name", "pattern", "account", "domain", "resources", "secrets", "environments", "previews"}
 	environmentKeys = []string{"domain", "account", "resources"}
 )
 
@@ -78,6 +78,7 @@ func (m *Manifest) readTop(root *value, r *report) {
 			m.readEnvironment(e, r)
 		}
 	}
+	m.readPreviews(root, r)
 }
 
 func (m *Manifest) readEnvironment(e member, r *report) {
@@ -94,7 +95,7 @@ func (m *Manifest) readEnvironment(e member, r *report) {
 		return
 	}
 	checkKeys(e.value, environmentKeys, r)
-	env := overlay{name: e.name, misnamed: !named, account: readAccount(e.value, r), domain: readDomain(e.value, r), resources: readResources(e.value, r)}
+	env := overlay{name: e.name, at: e.at, misnamed: !named, account: readAccount(e.value, r), domain: readDomain(e.value, r), resources: readResources(e.value, r)}
 	if env.account == "" {
 		env.account = m.Account
 	}

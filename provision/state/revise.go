@@ -29,6 +29,26 @@ func (s *Store) Remove(k provision.Key) error {
 	})
 }
 
+// SetPreview says of the environment that it is a preview, and what was done with
+// it. In a state that was never saved it is kept with the first save, so that
+// whatever is made is a preview's from the start.
+func (s *Store) SetPreview(p *provision.PreviewRecord) error {
+	if p != nil {
+		p = p.Clone()
+		p.Made, p.Expires = p.Made.UTC(), p.Expires.UTC()
+	}
+	s.mu.Lock()
+	fresh := s.state.Lineage == ""
+	if fresh {
+		s.state.Preview = p
+	}
+	s.mu.Unlock()
+	if fresh {
+		return nil
+	}
+	return s.revise(func(st *provision.State) error { st.Preview = p; return nil })
+}
+
 // Protect records whether an entry may be deleted and replaced.
 func (s *Store) Protect(k provision.Key, on bool) error {
 	return s.revise(func(st *provision.State) error {
