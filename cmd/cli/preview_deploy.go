@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -156,20 +157,42 @@ func (r *rising) checkTools() error {
 		return nil
 	}
 	_, err := r.runner().Find()
-	return err
+	return asRefusal(err)
 }
 
-// runner runs wrangler as this run is connected.
+// runner runs wrangler with the environment of this process, connected as this run
+// is: where credentials come from elsewhere, it gets the same.
 func (r *rising) runner() wrangler.Runner {
-	env := []string{}
+	set := map[string]string{}
+	for _, v := range os.Environ() {
+		name, value, _ := strings.Cut(v, "=")
+		set[name] = value
+	}
+	for _, name := range []string{tokenVariable, keyVariable, emailVariable, "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL", "PATH", "HOME"} {
+		if v, ok := r.getenv(name); ok {
+			set[name] = v
+		}
+	}
 	if r.client != nil {
-		env = append(env, "CLOUDFLARE_ACCOUNT_ID="+r.client.Account)
+		set["CLOUDFLARE_ACCOUNT_ID"] = r.client.Account
+	}
+	if r.client != nil && r.offline {
+		set[tokenVariable], set["CLOUDFLARE_API_BASE_URL"] = offlineToken, strings.TrimSuffix(r.client.BaseURL(), "/")
+	}
+	var env []string
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		env = append(env, name+"="+set[name])
 	}
 	return wrangler.Runner{Dir: r.Dir, Env: env, Out: r.Stderr}
 }
 
-// wranglerContext ends with the run, so that a signal reaches wrangler, too.
-func (r *rising) wranglerContext() context.Context { return r.ctx }
+// wranglerContext ends when this run is to begin nothing more, so that a signal
+// reaches wrangler, too.
+func (r *rising) wranglerContext() (context.Context, func()) {
+	ctx, cancel := context.WithCancel(r.ctx)
+	stop := context.AfterFunc(r.stopping, cancel)
+	return ctx, func() { stop(); cancel() }
+}
 
 // fill fills the databases and brings their tables up to date: a copy first, so
 // that the migrations are tried on it; a file of seeds after them.
@@ -182,8 +205,10 @@ func (r *rising) fill(c configured, w work) error {
 			}
 		}
 	}
+	ctx, end := r.wranglerContext()
+	defer end()
 	for _, m := range w.migrate {
-		if err := r.runner().Migrate(r.wranglerContext(), c.path, m.binding); err != nil {
+		if err := r.runner().Migrate(ctx, wrangler.ConfigFile(r.environment), m.binding); err != nil {
 			return r.afterwards(m.key.String(), "its migrations were not applied", err)
 		}
 		f := r.record.Store(m.key, m.id)
@@ -207,8 +232,8 @@ func (r *rising) fill(c configured, w work) error {
 // afterwards is the error of something that failed when the resources were there:
 // the same command goes on from there.
 func (r *rising) afterwards(at, text string, err error) error {
-	if r.ctx.Err() != nil {
-		return &provision.Problem{At: at, Text: text, Err: r.ctx.Err(), Class: provision.Interrupted, Hints: []string{"run the same command again to finish"}}
+	if r.stopping.Err() != nil {
+		return &provision.Problem{At: at, Text: text, Err: err, Class: provision.Interrupted, Hints: []string{"run the same command again to finish"}}
 	}
 	return &provision.Problem{At: at, Text: text, Err: err, Class: provision.Partial, Hints: []string{"the preview's resources are there; run the same command again to go on"}}
 }
@@ -227,7 +252,9 @@ func (r *rising) deployed(c configured, w work) error {
 			secrets = r.path(r.secretsFile)
 		}
 		began := r.Now()
-		done, err := r.runner().Deploy(r.wranglerContext(), c.path, secrets)
+		ctx, end := r.wranglerContext()
+		defer end()
+		done, err := r.runner().Deploy(ctx, wrangler.ConfigFile(r.environment), secrets)
 		if err != nil {
 			return r.afterwards("", "it was not deployed", err)
 		}

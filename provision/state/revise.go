@@ -161,7 +161,7 @@ func (s *Store) command(c string) string {
 }
 
 func (s *Store) no(text string, hints ...string) error {
-	return &provision.Problem{At: s.path, Text: text, Hints: hints, Class: provision.Refused}
+	return &provision.Problem{At: s.home, Text: text, Hints: hints, Class: provision.Refused}
 }
 
 // revise changes the whole state at once and saves it. The caller makes sure
@@ -200,10 +200,11 @@ func (s *Store) orAsBefore(before provision.State, err error) error {
 	defer s.mu.Unlock()
 	if s.state.Serial == before.Serial { // else only the directory could not be synced
 		s.state, s.encoder = before, newEncoder()
+		s.revert()
 	}
 	var p *provision.Problem
 	errors.As(err, &p)
-	return &provision.Problem{At: s.path, Text: "the change could not be saved", Class: provision.Failed, Err: errors.New(cause(failed.Err)), Hints: p.Hints[:1]}
+	return &provision.Problem{At: s.home, Text: "the change could not be saved", Class: provision.Failed, Err: errors.New(cause(failed.Err)), Hints: p.Hints[:1]}
 }
 
 // Unmark forgets that tags were refused, so that they are tried again, and says
