@@ -95,11 +95,12 @@ func (s *step) prepare() (err error) {
 	if err := s.in.about(s.event.Number); err != nil {
 		return err
 	}
+	if s.stranger() {
+		s.in.token = ""
+		return nil
+	}
 	if p, err := s.openProject(s.path(s.in.dir), ""); err == nil {
 		s.project = p.desired.Project // where it cannot be read, the command says so
-	}
-	if s.stranger() {
-		return nil
 	}
 	if s.in.token == "" {
 		return refused("the input api-token is empty, and so is "+tokenVariable, "is there such a secret? Settings, Secrets and variables, Actions",
@@ -108,11 +109,12 @@ func (s *step) prepare() (err error) {
 	return s.connectHub()
 }
 
-// stranger reports a pull request that gets no secrets: from another repository, or
-// by Dependabot.
+// stranger reports a pull request that gets no secrets, and none of them used where
+// a repository is set to hand them out all the same: from another repository, or,
+// without a token, by Dependabot.
 func (s *step) stranger() bool {
 	actor, _ := s.getenv("GITHUB_ACTOR")
-	return s.in.token == "" && s.event.Name == "pull_request" && (s.event.Fork || actor == "dependabot[bot]")
+	return s.event.Name == "pull_request" && (s.event.Fork || s.in.token == "" && actor == "dependabot[bot]")
 }
 
 // connectHub makes the client of GitHub. Without a token the step goes on: it knows
@@ -244,7 +246,7 @@ func (s *step) rehearse() error {
 
 // begin makes the deployment that people see on the pull request.
 func (s *step) begin() {
-	if s.hub == nil || !s.in.hub || s.in.command != stepUp || s.event.Head == "" || s.project == "" || s.deployment != nil {
+	if s.hub == nil || !s.in.hub || !s.in.deploy || s.in.command != stepUp || s.event.Head == "" || s.project == "" || s.deployment != nil {
 		return
 	}
 	d, err := s.hub.Begin(s.ctx, s.markOf(s.in.env), s.in.env, s.event.Head, "preview by cfboot", s.files.RunURL())

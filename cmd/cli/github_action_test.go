@@ -25,14 +25,15 @@ const (
 // stage is a workflow's step with a GitHub around it and a cfboot inside that says
 // what a test wants it to.
 type stage struct {
-	t      *testing.T
-	hub    *fakegithub.Server
-	env    map[string]string
-	says   func(words []string, env Env) (string, int)
-	ran    []string // the commands that were run
-	during func()   // while the command runs
-	pauses int
-	sig    chan os.Signal
+	t       *testing.T
+	hub     *fakegithub.Server
+	env     map[string]string
+	says    func(words []string, env Env) (string, int)
+	ran     []string // the commands that were run
+	during  func()   // while the command runs
+	without bool     // the command must not have the token
+	pauses  int
+	sig     chan os.Signal
 }
 
 const madeAnswer = `{"command":"preview up","ok":true,"project":"shop","environment":"pr-7",
@@ -95,8 +96,8 @@ func (st *stage) run() played {
 	defer end()
 	s := newStep(a, func(env Env, words []string) int {
 		st.ran = append(st.ran, strings.Join(words, " "))
-		if env.Getenv("CLOUDFLARE_API_TOKEN") != st.env["INPUT_API_TOKEN"] {
-			st.t.Error("the token did not arrive")
+		if got := env.Getenv("CLOUDFLARE_API_TOKEN"); got != st.env["INPUT_API_TOKEN"] && !st.without || st.without && got != "" {
+			st.t.Error("not the token that should have arrived")
 		}
 		if st.during != nil {
 			st.during()
@@ -336,8 +337,15 @@ func TestActionFork(t *testing.T) {
 			p.has(t, "the summary", p.summary, "this pull request gets no secrets")
 		}
 	}
-	// With the secrets, a stranger's files would run: never.
+	// Some repositories hand their secrets to forks.
 	st := newStage(t, "preview-up")
+	st.event(fmt.Sprintf(`{"pull_request":{"number":7,"state":"open","head":{"sha":%q,"repo":{"id":77}},"base":{"repo":{"id":42}}}}`, head))
+	st.without = true
+	if p := st.run(); p.code != 0 || !slices.Equal(st.ran, []string{"plan --json --offline"}) || len(st.hub.Requests()) != 0 {
+		t.Errorf("%d %q", p.code, st.ran)
+	}
+	// With the secrets, a stranger's files would run: never.
+	st = newStage(t, "preview-up")
 	st.env["GITHUB_EVENT_NAME"] = "pull_request_target"
 	st.event(fmt.Sprintf(`{"pull_request":{"number":7,"state":"open","head":{"sha":%q,"repo":{"id":77}},"base":{"repo":{"id":42}}}}`, head))
 	if p := st.run(); p.code != exitRefused || len(st.ran) != 0 {

@@ -10,36 +10,7 @@ import (
 )
 
 // answer is what a command of cfboot said.
-type answer struct {
-	view.Document
-	Preview *answeredPreview `json:"preview"`
-	Sweep   *answeredSweep   `json:"sweep"`
-}
-
-type answeredPreview struct {
-	Environment string            `json:"environment"`
-	URL         string            `json:"url"`
-	URLs        []string          `json:"urls"`
-	Config      string            `json:"config"`
-	Expires     string            `json:"expires_at"`
-	Resources   map[string]string `json:"resources"`
-	Deployed    bool              `json:"deployed"`
-	Answers     bool              `json:"answers"`
-	Leftovers   []string          `json:"leftovers"`
-}
-
-type answeredSweep struct {
-	DryRun    bool      `json:"dry_run"`
-	Remove    []decided `json:"remove"`
-	Keep      []decided `json:"keep"`
-	Removed   []decided `json:"removed"`
-	Leftovers []string  `json:"leftovers"`
-}
-
-type decided struct {
-	Environment string `json:"environment"`
-	Why         string `json:"why"`
-}
+type answer = view.Document
 
 // command runs a command of cfboot in this process, in the project's folder. The
 // token goes in as a variable, like from a shell: arguments are shown in lists of

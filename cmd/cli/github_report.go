@@ -44,10 +44,8 @@ func (s *step) report(got answer) {
 func (s *step) deployed(got answer) {
 	var err error
 	switch d := s.deployment; {
-	case d != nil && s.exit == exitDone && got.Preview != nil && got.Preview.Deployed:
+	case d != nil && s.exit == exitDone && got.Preview != nil:
 		err = s.hub.Succeed(s.ctx, d, web(got.Preview.URL))
-	case d != nil && s.exit == exitDone: // everything but the Worker
-		err = s.hub.Retire(s.ctx, s.markOf(s.in.env), s.in.env)
 	case d != nil:
 		err = s.hub.Fail(s.ctx, d)
 	case s.in.hub && s.in.command == stepDown && s.project != "" && (s.exit == exitDone || s.exit == exitPartial):
@@ -80,7 +78,7 @@ func (s *step) say(number int, environment, text string, only bool) {
 }
 
 // swept tells the pull requests whose previews are gone.
-func (s *step) swept(sweep answeredSweep) {
+func (s *step) swept(sweep view.Sweep) {
 	for _, gone := range sweep.Removed {
 		s.files.Warning(fmt.Sprintf("removed %s: %s", gone.Environment, view.Line(gone.Why)))
 		number, err := strconv.Atoi(strings.TrimPrefix(gone.Environment, "pr-"))
@@ -116,7 +114,10 @@ func (s *step) outputs(got answer) {
 		set["resource-ids"] = inJSON(ids)
 	}
 	if p := got.Preview; p != nil {
-		set["url"], set["expires-at"] = p.URL, p.Expires
+		set["url"] = p.URL
+		if p.Expires != nil {
+			set["expires-at"] = p.Expires.UTC().Format(time.RFC3339)
+		}
 		set["urls"], set["leftovers"] = inJSON(orEmpty(p.URLs)), inJSON(orEmpty(p.Leftovers))
 		if p.Environment != "" {
 			set["env"] = p.Environment

@@ -55,17 +55,16 @@ func ended(code int) string {
 	return "failed"
 }
 
-func (s *step) previewText(b *strings.Builder, p answeredPreview) {
+func (s *step) previewText(b *strings.Builder, p view.Preview) {
 	switch {
 	case s.in.command == stepDown && s.exit == exitDone:
 		b.WriteString("Removed: nothing of it is left.\n\n")
-	case s.in.command == stepUp && s.exit == exitDone && p.URL != "":
+	case s.in.command == stepUp && s.exit == exitDone && p.URL == "":
+		b.WriteString("Its resources are there; no Worker is deployed to it.\n\n")
+	case s.in.command == stepUp && s.exit == exitDone:
 		fmt.Fprintf(b, "**%s**\n\n", view.Address(p.URL))
-		if p.Deployed && !p.Answers {
-			b.WriteString("It is deployed and does not answer yet: a new address may take some minutes.\n\n")
-		}
-		if !p.Deployed {
-			b.WriteString("Its resources are there; no Worker is deployed to it.\n\n")
+		if !p.Answers {
+			b.WriteString("It does not answer yet: a new address may take some minutes.\n\n")
 		}
 		for _, u := range p.URLs {
 			if u != p.URL {
@@ -73,8 +72,8 @@ func (s *step) previewText(b *strings.Builder, p answeredPreview) {
 			}
 		}
 	}
-	if p.Expires != "" {
-		fmt.Fprintf(b, "It is removed when the pull request is closed, and at %s unless there is another push.\n\n", view.Code(p.Expires))
+	if p.Expires != nil && s.in.command == stepUp {
+		fmt.Fprintf(b, "It is removed when the pull request is closed, and at %s unless there is another push.\n\n", view.Code(p.Expires.UTC().Format("2006-01-02 15:04 UTC")))
 	}
 	leftovers(b, p.Leftovers)
 }
@@ -101,7 +100,7 @@ func (s *step) planText(b *strings.Builder, got answer, picture bool) {
 	b.WriteString("\n</details>\n\n")
 }
 
-func sweepText(b *strings.Builder, sweep answeredSweep) {
+func sweepText(b *strings.Builder, sweep view.Sweep) {
 	if sweep.DryRun {
 		b.WriteString("Nothing was removed: this was a look only.\n\n")
 	}
