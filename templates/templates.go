@@ -41,6 +41,8 @@ type Values struct {
 	Schema  string // where the manifest's JSON Schema is
 	Version string // cfboot's
 	Backup  string // who copies the database every day: "worker" or "export"
+
+	Workflow Workflow // for Usual where the project is made from a pattern
 }
 
 // all are the patterns that come with cfboot, in the order in which they are
@@ -122,6 +124,7 @@ func Render(pattern string, v Values) ([]File, error) {
 func (p Pattern) Render(v Values) ([]File, error) { return render(p.files, v) }
 
 func render(from sources, v Values) ([]File, error) {
+	v = v.filled()
 	var files []File
 	total := 0
 	for _, name := range from.names() {

@@ -39,6 +39,7 @@ type Env struct {
 	Signals  <-chan os.Signal
 	LetGo    func() // gives the signals back to the system; may be nil
 	Version  string
+	Revision string // the commit it was built from, where that is known
 }
 
 // getenv treats a variable that is set but empty as unset.

@@ -13,7 +13,7 @@ func (a *app) newGitHub() *cobra.Command {
 		Args:    knownCommand,
 		RunE:    func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.newGitHubAction())
+	cmd.AddCommand(a.newGitHubInit(), a.newGitHubAction())
 	return cmd
 }
 

@@ -21,7 +21,8 @@ type request struct {
 	with                               []string // options, sorted, each once
 	noApply                            bool
 
-	source templates.Pattern // what pattern names
+	source   templates.Pattern // what pattern names
+	workflow templates.Workflow
 }
 
 func (a *app) newNew() *cobra.Command {
@@ -108,6 +109,7 @@ func (a *app) runNew(r request) (err error) {
 	if err := a.check(&r); err != nil {
 		return err
 	}
+	r.workflow = a.workflow(templates.Usual)
 	dir := a.path(r.name)
 	if r.dir != "" {
 		dir = a.path(r.dir)

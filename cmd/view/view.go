@@ -56,6 +56,7 @@ type Document struct {
 	Patterns    []Named           `json:"patterns,omitempty"`
 	Options     []Named           `json:"options,omitempty"`
 	Pattern     *PatternDocument  `json:"pattern,omitempty"`
+	Files       []File            `json:"files,omitempty"`
 	Next        []string          `json:"next,omitempty"`
 	Version     string            `json:"version,omitempty"`
 	Settings    map[string]string `json:"settings,omitempty"` // environment variables for other tools
@@ -103,6 +104,13 @@ type Owned struct {
 	Adopted bool `json:"adopted,omitempty"`
 	// Protected says that it is neither deleted nor replaced.
 	Protected bool `json:"protected,omitempty"`
+}
+
+// File is one that a command writes, and what became of it: "written", "unchanged",
+// "different" where it was left as it is, "left out" where another one was different.
+type File struct {
+	Path   string `json:"path"`
+	Status string `json:"status"`
 }
 
 // Rendered says what became of wrangler.jsonc.
