@@ -79,7 +79,14 @@ func (s *step) say(number int, environment, text string, only bool) {
 
 // swept tells the pull requests whose previews are gone.
 func (s *step) swept(sweep view.Sweep) {
+	why := map[string]string{}
+	for _, d := range sweep.Remove {
+		why[d.Environment] = d.Why
+	}
 	for _, gone := range sweep.Removed {
+		if why[gone.Environment] != "" {
+			gone.Why = why[gone.Environment]
+		}
 		s.files.Warning(fmt.Sprintf("removed %s: %s", gone.Environment, view.Line(gone.Why)))
 		number, err := strconv.Atoi(strings.TrimPrefix(gone.Environment, "pr-"))
 		if err != nil || s.project == "" {
