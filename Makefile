@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test wrangler patterns contract readme check fuzz speed bench golden crash torture release clean
+.PHONY: build test wrangler patterns contract readme check fuzz speed bench golden crash torture release actions clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -o bin/cfboot ./cmd/cfboot
@@ -18,6 +18,9 @@ wrangler: ## the generated project with npm and the real wrangler, against the e
 
 release: ## archives and checksums for every platform, in dist/: make release VERSION=1.2.3
 	GO=$(GO) .ci/release $(VERSION)
+
+actions: ## a release as it is built, twice the same, fetched and run by action.yml
+	CFBOOT_RELEASE=1 $(GO) test -count 1 -timeout 20m -run 'TestRelease$$' -v ./e2e
 
 PATTERNS ?= all
 patterns: ## every pattern with each option: installed, linted, tested, bundled, run; PATTERNS="some" for all options at once, "all saas" for one pattern

@@ -37,6 +37,7 @@ type event struct {
 	payload map[string]any
 	inputs  map[string]any // of workflow_dispatch
 	actor   string
+	os      string // of the machine; empty: Linux
 }
 
 // came is what became of a workflow or of an action.
@@ -113,7 +114,10 @@ func (r *runner) start(e event) *oneRun {
 	x.contexts["github"] = map[string]any{"event": decoded, "event_name": e.name, "repository": r.repo, "token": r.secrets["GITHUB_TOKEN"], "ref_name": "main"}
 	x.contexts["secrets"] = anyMap(r.secrets)
 	x.contexts["inputs"] = e.inputs
-	x.contexts["runner"] = map[string]any{"os": "Linux", "temp": x.temp}
+	if e.os == "" {
+		e.os = "Linux"
+	}
+	x.contexts["runner"] = map[string]any{"os": e.os, "temp": x.temp}
 	x.contexts["steps"] = map[string]any{}
 	return x
 }
