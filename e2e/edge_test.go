@@ -33,13 +33,13 @@ import (
 // 522, as the edge does of what is not ready.
 func edge(ts *testscript.TestScript, neg bool, args []string) {
 	e := &standIn{bundle: "http://127.0.0.1:" + ts.Getenv("PORT") + "/__emulator/bundle/" + ts.Getenv("CLOUDFLARE_ACCOUNT_ID") + "/" + args[0],
-		folder: ts.MkAbs("edge"), port: ts.Getenv("DEVPORT"), inspect: ts.Getenv("INSPECTPORT")}
+		folder: filepath.Join(ts.Getenv("WORK"), "edge"), port: ts.Getenv("DEVPORT"), inspect: ts.Getenv("INSPECTPORT")}
 	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "WRANGLER_REGISTRY_PATH", "WRANGLER_CACHE_DIR", "CLOUDFLARE_CF_FETCH_ENABLED"} {
 		e.env = append(e.env, name+"="+ts.Getenv(name))
 	}
 	certificate, authority, err := selfMade()
 	ts.Check(err)
-	file := ts.MkAbs("edge.pem")
+	file := filepath.Join(ts.Getenv("WORK"), "edge.pem")
 	ts.Check(os.WriteFile(file, authority, 0o600))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
