@@ -192,7 +192,7 @@ func TestPreviewEnvironment(t *testing.T) {
 }
 
 // What is protected stays, and so does what it stands on.
-func TestSpared(t *testing.T) {
+func TestUnguarded(t *testing.T) {
 	key := func(s string) provision.Key { k, _ := provision.ParseKey(s); return k }
 	plan := provision.Plan{Environment: "pr-7", Destroy: true, Steps: []provision.Step{
 		{Action: provision.Delete, Key: key("d1/db")},
@@ -201,7 +201,7 @@ func TestSpared(t *testing.T) {
 		{Action: provision.Delete, Key: key("route/site"), PriorRefs: []provision.Key{key("worker/app")}, Protected: true},
 		{Action: provision.Delete, Key: key("kv/gone"), Protected: true, Gone: true},
 	}}
-	got, why := spared(plan)
+	got, why := unguarded(plan)
 	var left []string
 	for _, s := range got.Steps {
 		left = append(left, s.Key.String())
