@@ -70,6 +70,8 @@ func play(t *testing.T, suite, dir string, setup func(*testscript.Env) error) {
 			"ready":      ready,
 			"control":    control,
 			"bundle":     bundle,
+			"edge":       edge,
+			"writes":     writes,
 			"answers":    answers,
 		},
 	})

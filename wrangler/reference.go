@@ -193,6 +193,9 @@ func CheckOwn(derived []byte, foreign []Reference, p Preview) error {
 	}
 	theirs := map[[2]string]Reference{}
 	for _, f := range foreign {
+		if f.Environment == p.Environment {
+			continue // a block of this very preview's, left from elsewhere
+		}
 		theirs[[2]string{f.Kind, f.Value}] = f
 	}
 	var found []error

@@ -26,6 +26,7 @@ func (a *app) newDestroy() *cobra.Command {
 	t.addAccount(cmd)
 	t.addYes(cmd)
 	t.addAllow(cmd)
+	a.addLocalState(cmd)
 	return cmd
 }
 
@@ -37,6 +38,9 @@ func (a *app) runDestroy(t target) (err error) {
 		return refused("in CI production is destroyed only where it is named", "if that is meant: cfboot destroy --env "+provision.Production)
 	}
 	place, err := a.place(a.Dir, t.env())
+	if err == nil {
+		err = a.durable(place)
+	}
 	if err != nil {
 		return err
 	}
@@ -46,7 +50,7 @@ func (a *app) runDestroy(t target) (err error) {
 	}
 	if !exists {
 		return &provision.Problem{At: place.String(), Text: "there is no state here, so nothing is known to be ours", Class: provision.Unusable,
-			Hints: []string{"change into the project's folder", "if the state was elsewhere, bring the file back first"}}
+			Hints: []string{"change into the project's folder", "if the state was elsewhere, bring the file back first, or say in " + manifestFile + ` where it is: "state": "r2://BUCKET/PREFIX"`}}
 	}
 	if st.Empty() {
 		a.sayOffline()

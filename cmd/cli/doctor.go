@@ -152,6 +152,9 @@ func (d *doctor) checkManifest() {
 
 // checkState looks at every file of the state; only the one in use can fail.
 func (d *doctor) checkState() {
+	if !d.checkBucket() {
+		return
+	}
 	place, err := d.place(d.Dir, d.target.env())
 	if err != nil {
 		d.deny("state", err)

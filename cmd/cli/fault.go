@@ -79,6 +79,13 @@ func (a *app) rescue(bundle []byte) {
 	_, _ = a.err.Write(whole)
 }
 
+// onlyRecord reports whether a state that could not be saved has to be printed: where
+// no copy of it is on this machine, or the machine is gone soon.
+func (a *app) onlyRecord(err error) bool {
+	var s *state.SaveError
+	return !errors.As(err, &s) || s.Copy == "" || a.inCI()
+}
+
 // unsaved is the last of the states that err says could not be saved: it holds
 // what those before it do.
 func unsaved(err error) []byte {

@@ -9,8 +9,12 @@ import (
 
 // inCI reports whether no person is about, as CI systems say.
 func (a *app) inCI() bool {
-	v, ok := a.getenv("CI")
-	return ok && v != "false" && v != "0"
+	for _, name := range []string{"CI", "GITHUB_ACTIONS"} {
+		if v, ok := a.getenv(name); ok && v != "false" && v != "0" {
+			return true
+		}
+	}
+	return false
 }
 
 // unshared refuses a state that has a resource which stands in the state of

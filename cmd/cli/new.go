@@ -55,6 +55,7 @@ func (a *app) newNew() *cobra.Command {
 	cmd.Flags().BoolVar(&r.noApply, "no-apply", false, "write the project, make nothing")
 	r.addAccount(cmd)
 	r.addYes(cmd)
+	a.addLocalState(cmd)
 	return cmd
 }
 
@@ -125,6 +126,9 @@ func (a *app) runNew(r request) (err error) {
 	// The state's folder comes with the lock, so the project's own marker has to
 	// be there first; and nothing at all may be written before all is checked.
 	place, err := a.place(dir, provision.Production)
+	if err == nil {
+		err = a.durable(place)
+	}
 	if err != nil {
 		return err
 	}

@@ -247,6 +247,9 @@ func (r *rising) deployed(c configured, w work) error {
 		return nil
 	}
 	if w.deploy {
+		if err := r.secretsFirst(); err != nil {
+			return err
+		}
 		secrets := ""
 		if r.secretsFile != "" {
 			secrets = r.path(r.secretsFile)

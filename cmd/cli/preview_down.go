@@ -286,10 +286,13 @@ func (d *taking) destroy(place state.Place) (left []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, why := spared(plan)
+	plan, why := unguarded(plan)
 	d.describe(plan)
 	d.view().Plan(plan)
 	if err := d.unshared(store.State()); err != nil {
+		return nil, err
+	}
+	if err := d.spared(plan); err != nil {
 		return nil, err
 	}
 	if !plan.Empty() {
@@ -322,9 +325,9 @@ func expendable(p provision.Plan) (out []string) {
 	return out
 }
 
-// spared takes out of a plan what somebody has protected and what that stands on,
+// unguarded takes out of a plan what somebody has protected and what that stands on,
 // and says why.
-func spared(p provision.Plan) (provision.Plan, map[provision.Key]string) {
+func unguarded(p provision.Plan) (provision.Plan, map[provision.Key]string) {
 	why := map[provision.Key]string{}
 	for _, s := range p.Steps {
 		if s.Protected && s.Removes() {

@@ -59,6 +59,7 @@ func (a *app) newPreviewUp() *cobra.Command {
 	u.owner.add(cmd)
 	u.addAccount(cmd)
 	u.addYes(cmd)
+	a.addLocalState(cmd)
 	return cmd
 }
 
@@ -134,6 +135,9 @@ func (r *rising) prepare() (err error) {
 // lost.
 func (r *rising) found() (state.Place, error) {
 	place, err := r.place(r.Dir, r.environment)
+	if err == nil {
+		err = r.durable(place) // to take one down the tags are enough
+	}
 	if err != nil {
 		return nil, err
 	}

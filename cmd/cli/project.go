@@ -55,6 +55,11 @@ func (t *target) addConfirm(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&t.confirm, "confirm-delete", 0, "confirm that so many resources are deleted or replaced: `N`, exactly")
 }
 
+// addLocalState is for commands that are refused in CI where the state is a file.
+func (a *app) addLocalState(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.allowLocal, "allow-local-state", false, "in CI: go on although the state is a file of this machine")
+}
+
 func (t *target) env() string {
 	if t.environment == "" {
 		return provision.Production
@@ -108,15 +113,13 @@ func parseProject(dir string, src []byte, environment string) (*project, error) 
 		return nil, err
 	}
 	d, err := m.Desired(environment, kinds.Catalog{})
+	if err == nil {
+		err = ownBucket(m, d)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &project{dir: dir, manifest: m, desired: d}, nil
-}
-
-// place is where the state of a project's environment is kept.
-func (a *app) place(dir, environment string) (state.Place, error) {
-	return state.File(a.statePath(dir, environment)), nil
 }
 
 // statePath is the file of a state on this machine. The rehearsal's lies apart,

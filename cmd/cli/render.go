@@ -124,7 +124,14 @@ func (a *app) wranglerPath(dir string) (string, error) {
 		return path, nil
 	}
 	real := false
+	if w, err := a.whereabouts(dir, ""); err == nil {
+		real = w.bucket.Name != ""
+	}
 	for _, f := range mustGlob(filepath.Join(dir, ownDir, "state*.json")) {
+		if _, _, isCopy, _ := state.Origin(f); isCopy {
+			real = true
+			continue
+		}
 		st, exists, err := state.Read(f)
 		if err != nil {
 			return "", err

@@ -96,13 +96,17 @@ func (a *app) neverSeen(ctx context.Context, client *kinds.Client, st provision.
 	if err != nil {
 		return err
 	}
+	bring := "bring back the state that has them, into " + a.shown(place.String())
+	if isCopy(place) {
+		bring = fmt.Sprintf("if the state is in another place, say so in %s: \"state\"", manifestFile)
+	}
 	exist := "exist"
 	if len(tagged) == 1 {
 		exist = "exists"
 	}
 	return &provision.Problem{Text: fmt.Sprintf("there is no state here, but %s %s that carry the tags of %s (%s), like %q",
 		counted(len(tagged), "resource"), exist, st.Project, st.Environment, tagged[0].Name), Class: provision.Refused,
-		Hints: []string{"bring back the state that has them, into " + a.shown(place.String()),
+		Hints: []string{bring,
 			"or make it anew of what exists: " + a.again("state rebuild", st.Environment),
 			"or give this project another name"}}
 }
@@ -141,7 +145,7 @@ func (a *app) carryOut(client *kinds.Client, store *state.Store, plan provision.
 	summary.Done, summary.Failed, summary.Skipped = res.Done, res.Failed, res.Skipped
 	summary.Calls, summary.Millis = client.Calls(), a.Now().Sub(began).Milliseconds()
 	a.doc.Result = summary
-	if unsaved := store.Unsaved(err); unsaved != nil {
+	if unsaved := store.Unsaved(err); unsaved != nil && a.onlyRecord(err) {
 		a.rescue(unsaved)
 	}
 	if n := denied(store.State()) - denied(before); n > 0 {

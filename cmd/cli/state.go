@@ -21,15 +21,17 @@ func (a *app) newState() *cobra.Command {
 		Short: "Look at the record of what is owned, and repair it",
 		Long: "The state is the record of what cfboot made: .cfboot/state.json, and\n" +
 			".cfboot/state.ENV.json for every other environment. Beside it lie the version\n" +
-			"before and, in .cfboot/history, the last 50. None of these commands changes\n" +
-			"anything at Cloudflare, and only rebuild asks it anything.",
+			"before and, in .cfboot/history, the last 50. Or it is kept in an R2 bucket, where\n" +
+			"\"state\" in cfboot.jsonc says so, for several machines and for CI (see: cfboot state\n" +
+			"init, migrate). Apart from that bucket none of these commands changes anything at\n" +
+			"Cloudflare.",
 		Example: "  cfboot state list\n  cfboot state verify --env staging",
 		Args:    knownCommand,
 		RunE:    func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.newStateList(), a.newStateShow(), a.newStateVerify(), a.newStateHistory(),
 		a.newStateRemove(), a.newStateMove(), a.newStateProtect(), a.newStateUnprotect(),
-		a.newStateRestore(), a.newStateRebuild(), a.newStateMark(), a.newStateUnlock())
+		a.newStateRestore(), a.newStateRebuild(), a.newStateMark(), a.newStateUnlock(), a.newStateInit(), a.newStateMigrate())
 	return cmd
 }
 

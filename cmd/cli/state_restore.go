@@ -15,13 +15,14 @@ import (
 func (a *app) newStateRestore() *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
-		Use:   "restore [SERIAL|backup]",
+		Use:   "restore [SERIAL|backup|copy]",
 		Short: "Put an earlier version of the state back",
 		Long: "Makes the backup, or a version of the history, the state again, also where the\n" +
 			"state is damaged, empty or missing. Without an argument that is the newest sound\n" +
 			"version. It shows which resources that changes, asks, and saves it under a new\n" +
-			"serial. A damaged file stays beside it under another name. Cloudflare is not\n" +
-			"touched: what was made or deleted since that version, the next plan shows.",
+			"serial. A damaged file stays beside it under another name. Of a state in a bucket\n" +
+			"\"copy\" is the copy on this machine. No resource is touched: what was made or\n" +
+			"deleted since that version, the next plan shows.",
 		Example: "  cfboot state restore\n  cfboot state restore 41\n  cfboot state restore backup --env staging --yes",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -79,8 +80,8 @@ func (a *app) chooseVersion(repair state.Repairer, t target, args []string) (sta
 		return repair.Newest(), nil
 	}
 	role, serial := "", int64(0)
-	if args[0] == state.RoleBackup {
-		role = state.RoleBackup
+	if args[0] == state.RoleBackup || args[0] == state.RoleCopy {
+		role = args[0]
 	} else {
 		var err error
 		if serial, err = strconv.ParseInt(args[0], 10, 64); err != nil || serial < 1 {
@@ -168,7 +169,11 @@ func (a *app) stateUnlock(t target) error {
 	}
 	if !l.Held {
 		a.view().Print("Nobody holds %s.", a.shown(place.String()))
-		if l.Known {
+		switch {
+		case l.Known && l.Lapsed:
+			a.view().Print("The last run that did (%s, process %d on %s) has not refreshed its lock in time.\n"+
+				"The next run takes it; there is nothing to unlock.", l.Command, l.PID, l.Host)
+		case l.Known:
 			a.view().Print("The last run that did (%s, process %d on %s) has ended without giving it back.\n"+
 				"A lock ends with its process, so there is nothing to unlock.", l.Command, l.PID, l.Host)
 		}
@@ -176,9 +181,12 @@ func (a *app) stateUnlock(t target) error {
 	}
 	if l.Known && !l.Alive {
 		a.view().Print("%s holds %s: process %d on %s, run %s, since %s.", l.Command, a.shown(place.String()), l.PID, l.Host, l.Run, l.Since.Format(time.RFC3339))
-		if l.Here {
+		switch {
+		case l.Here && isCopy(place):
+			a.view().Print("That process has ended.")
+		case l.Here:
 			a.view().Print("That process has ended, and one that it started still holds the lock.")
-		} else {
+		default:
 			a.view().Print("That machine cannot be asked from here. If the run lives, it saves nothing more.")
 		}
 		if err := a.ask(t, "Take the lock away?"); err != nil {

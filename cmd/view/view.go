@@ -46,6 +46,8 @@ type Document struct {
 	Adopted     []Adopted         `json:"adopted,omitempty"`
 	Left        []Left            `json:"left,omitempty"`
 	State       *StateDocument    `json:"state,omitempty"`
+	StateInit   *StateInit        `json:"state_init,omitempty"`
+	StateMoved  []StateMoved      `json:"state_moved,omitempty"`
 	Rendered    *Rendered         `json:"rendered,omitempty"`
 	Checks      []Check           `json:"checks,omitempty"`
 	Secrets     []Secret          `json:"secrets,omitempty"`

@@ -121,3 +121,28 @@ func TestPreviewsDatabase(t *testing.T) {
 		}
 	}
 }
+
+// However long the names are, those of a preview fit, and no two are one.
+func TestPreviewsLongNames(t *testing.T) {
+	project, logical, rest := strings.Repeat("p", 40), strings.Repeat("l", 39), `{"kind": "r2"}`
+	src := `{"name": "` + project + `", "resources": {"app": {"kind": "worker"}, "` + logical + `a": ` + rest + `, "` + logical + `b": ` + rest + `, "q-` + logical[:30] + `": {"kind": "queue"},
+		"w-` + logical[:30] + `": {"kind": "worker"}}}`
+	m, err := manifest.Parse("cfboot.jsonc", []byte(src), kinds.Catalog{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, environment := range []string{"abcdefghijklmnopqrs1", "abcdefghijklmnopqrs2"} {
+		d, err := m.Preview(environment, kinds.Catalog{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range d.Resources {
+			if once := r.Key.Kind + " " + r.Name; len(r.Name) > 63 || seen[once] {
+				t.Errorf("%s in %s is %q", r.Key, environment, r.Name)
+			} else {
+				seen[once] = true
+			}
+		}
+	}
+}
