@@ -20,6 +20,8 @@ func TestPullRequests(t *testing.T) {
 	for name, story := range map[string]func(*testing.T, *account){
 		"opened, pushed, closed":        storyOfOne,
 		"two pushes at once":            storyOfTwoPushes,
+		"two runs of one push at once":  storyOfTwoRuns,
+		"the state is lost":             storyOfALostState,
 		"closed without an event":       storyOfAConflict,
 		"a late run after the close":    storyOfALateRun,
 		"reopened during the sweep":     storyOfAReopening,
@@ -99,6 +101,53 @@ func storyOfTwoPushes(_ *testing.T, a *account) {
 		a.t.Errorf("the newer push made %q", two.outputs["created"])
 	}
 	a.holds(0, "shop-pr-7")
+}
+
+// Two runs for the same commit, and nothing that makes one wait but the state's
+// lock: the second finds that there is nothing left to do.
+func storyOfTwoRuns(t *testing.T, a *account) {
+	r := a.repository("shop/shop", 123, "shop")
+	r.groups = nil
+	opened := r.pull(7, "opened", "open", sha(1))
+	a.cloud.Fail(emulator.Failure{Method: "POST", Path: ".*/d1/database", Delay: emulator.Span(2 * time.Second), Count: 1})
+	var both sync.WaitGroup
+	var runs [2]came
+	for i := range runs {
+		both.Go(func() { runs[i] = r.dispatch(opened) })
+	}
+	both.Wait()
+	waited, made := 0, 0
+	for _, c := range runs {
+		r.ends(c, 0, "")
+		waited += strings.Count(c.log, "another run holds the state") / max(1, strings.Count(c.log, "another run holds the state"))
+		if c.outputs["created"] == "6" {
+			made++
+		}
+	}
+	if made != 1 || waited != 1 {
+		t.Errorf("%d of two made it, %d waited", made, waited)
+	}
+	a.holds(0, "shop-pr-7")
+}
+
+func storyOfALostState(t *testing.T, a *account) {
+	r := a.repository("shop/shop", 123, "shop")
+	r.ends(r.dispatch(r.pull(7, "opened", "open", sha(1))), 0, "")
+	r.ends(r.dispatch(r.pull(8, "opened", "open", sha(1))), 0, "")
+	if n := a.loseStates(); n == 0 {
+		t.Fatal("there was no state")
+	}
+	a.written()
+	r.ends(r.dispatch(r.pull(7, "synchronize", "open", sha(2))), 0, "the state of pr-7 was lost")
+	if w := a.written(); len(w) != 0 {
+		t.Errorf("a push that changes nothing wrote %q", w)
+	}
+	a.holds(0, "shop-pr-7", "shop-pr-8")
+	r.ends(r.dispatch(r.pull(7, "closed", "closed", sha(2))), 0, "")
+	a.holds(0, "shop-pr-8")
+	r.pull(8, "closed", "closed", sha(1))
+	r.ends(r.dispatch(scheduled), 0, "removed pr-8")
+	a.holds(0)
 }
 
 // GitHub starts no run when a pull request is closed that conflicts with its base.
@@ -307,7 +356,7 @@ func storyOfLeftovers(t *testing.T, a *account) {
 	if got := a.hub.Comments("shop/shop", 7); len(got) != 1 || !strings.Contains(got[0].Body, "shop-pr-7-files") || !strings.Contains(c.outputs["leftovers"], "shop-pr-7-files") {
 		t.Errorf("leftovers %q, comments: %+v", c.outputs["leftovers"], got)
 	}
-	if n := a.cloud.Count(); n["d1"]+n["kv"]+n["worker"]+n["dns"] != 0 || n["r2"] != 1 {
+	if n := a.cloud.Count(); n["d1"]+n["kv"]+n["worker"]+n["dns"] != 0 || n["r2"] != 2 {
 		t.Errorf("left: %v", n)
 	}
 	r.ends(r.dispatch(scheduled), 4, "r2/files")

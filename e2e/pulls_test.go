@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -33,7 +35,7 @@ type account struct {
 	hub    *fakegithub.Server
 	hubAPI *httptest.Server
 	mu     sync.Mutex
-	writes []string // what was sent to Cloudflare that changes something
+	writes []string // what was sent to Cloudflare that changes something, but for states
 }
 
 func newAccount(t *testing.T, o emulator.Options) *account {
@@ -49,7 +51,8 @@ func newAccount(t *testing.T, o emulator.Options) *account {
 	}
 	recorded := record.Around("pulls", a.cloud)
 	a.api = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/query") {
+		states := strings.HasPrefix(r.URL.Path, "/__s3/")
+		if r.Method != http.MethodGet && !states && !strings.HasSuffix(r.URL.Path, "/query") {
 			a.mu.Lock()
 			a.writes = append(a.writes, r.Method+" "+r.URL.Path)
 			a.mu.Unlock()
@@ -79,7 +82,7 @@ func (a *account) repository(full string, id int64, project string) *repository 
 		more = `, "apex": { "kind": "dns", "type": "AAAA", "name": "@", "content": "100::", "proxied": true }, "site": { "kind": "route", "pattern": "@/*", "worker": "app" }`
 	}
 	for file, text := range map[string]string{
-		"cfboot.jsonc": fmt.Sprintf(`{ "name": %q, %s "resources": { "app": { "kind": "worker" }, "db": { "kind": "d1", "binding": "DB" },
+		"cfboot.jsonc": fmt.Sprintf(`{ "name": %q, "state": "r2://states/%[1]s", %s "resources": { "app": { "kind": "worker" }, "db": { "kind": "d1", "binding": "DB" },
 			"cache": { "kind": "kv", "binding": "CACHE" }, "files": { "kind": "r2", "binding": "FILES" }%s } }`, project, domain, more),
 		"wrangler.jsonc": fmt.Sprintf(`{ "name": %q, "main": "index.js", "compatibility_date": "2026-01-01", "d1_databases": [{ "binding": "DB", "database_name": "%s-db" }],
 			"kv_namespaces": [{ "binding": "CACHE" }], "r2_buckets": [{ "binding": "FILES", "bucket_name": "%s-files" }] }`, project, project, project),
@@ -94,11 +97,15 @@ func (a *account) repository(full string, id int64, project string) *repository 
 			a.t.Fatal(err)
 		}
 	}
-	var out strings.Builder
-	env := cli.Env{Dir: dir, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Getenv: func(string) string { return "" }, Now: time.Now, Version: "test"}
-	if code := cli.Main(env, []string{"github", "init"}); code != 0 {
-		a.t.Fatal(out.String())
+	known := map[string]string{"CLOUDFLARE_API_TOKEN": accountToken, "CLOUDFLARE_ACCOUNT_ID": testAccount, "CLOUDFLARE_API_BASE_URL": a.api.URL + "/client/v4"}
+	for _, words := range [][]string{{"github", "init"}, {"state", "init", "--yes"}} {
+		var out strings.Builder
+		env := cli.Env{Dir: dir, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Getenv: func(name string) string { return known[name] }, Now: time.Now, Version: "test"}
+		if code := cli.Main(env, words); code != 0 {
+			a.t.Fatal(out.String())
+		}
 	}
+	a.written() // the bucket
 	self, err := os.Executable()
 	if err != nil {
 		a.t.Fatal(err)
@@ -158,11 +165,37 @@ func (r *repository) canaries(c came) {
 	for n := range 20 {
 		all += fmt.Sprint(r.hub.Comments(r.repo, n))
 	}
-	for name, secret := range r.secrets {
-		if name != "CLOUDFLARE_ACCOUNT_ID" && strings.Contains(all, secret) {
-			r.runner.t.Errorf("%s is shown in:\n%s", name, all)
+	for _, key := range r.states() {
+		all += r.call("GET", "/r2/buckets/states/objects/"+key)
+	}
+	// R2's secret key is made from the token.
+	for _, secret := range []string{workflowToken, accountToken, fmt.Sprintf("%x", sha256.Sum256([]byte(accountToken)))} {
+		if strings.Contains(all, secret) {
+			r.runner.t.Errorf("%s is shown in:\n%s", secret, all)
 		}
 	}
+}
+
+// states are the objects that the states are kept in.
+func (a *account) states() (keys []string) {
+	a.t.Helper()
+	var list struct{ Result []struct{ Key string } }
+	if err := json.Unmarshal([]byte(a.call("GET", "/r2/buckets/states/objects?per_page=1000")), &list); err != nil {
+		a.t.Fatal(err)
+	}
+	for _, o := range list.Result {
+		keys = append(keys, o.Key)
+	}
+	return keys
+}
+
+// loseStates deletes them all.
+func (a *account) loseStates() int {
+	keys := a.states()
+	for _, key := range keys {
+		a.call("DELETE", "/r2/buckets/states/objects/"+key)
+	}
+	return len(keys)
 }
 
 // ends says how a run has to end.
@@ -177,7 +210,7 @@ func (r *repository) ends(c came, code int, log string) {
 // many databases besides.
 func (a *account) holds(besides int, previews ...string) {
 	a.t.Helper()
-	want := map[string]int{"d1": besides}
+	want := map[string]int{"d1": besides, "r2": 1} // the states' bucket
 	for _, p := range previews {
 		for _, kind := range []string{"worker", "d1", "kv", "r2"} {
 			want[kind]++

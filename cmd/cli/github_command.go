@@ -40,6 +40,8 @@ func (s *step) variable(name string) string {
 		return s.in.token
 	case name == "CLOUDFLARE_ACCOUNT_ID":
 		return s.in.account
+	case name == stateVariable && s.in.state != "":
+		return s.in.state
 	case name == "CI" && s.Getenv(name) == "":
 		return "true"
 	case strings.HasPrefix(name, "INPUT_"):

@@ -26,6 +26,7 @@ var stepCommands = []string{stepPlan, stepApply, stepUp, stepDown, stepSweep, st
 // stepInputs are what a workflow gives a step.
 type stepInputs struct {
 	command, env, dir      string
+	state                  string
 	token, account         string
 	ttl, seed, secretsFile string
 	allow, confirm         string
@@ -50,7 +51,7 @@ func (a *app) input(name string) string {
 var environmentForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 func (a *app) inputs() (in stepInputs, err error) {
-	in = stepInputs{command: a.input("command"), env: a.input("env"), dir: a.input("working-directory"), token: a.input("api-token"), account: a.input("account-id"),
+	in = stepInputs{command: a.input("command"), env: a.input("env"), dir: a.input("working-directory"), state: a.input("state"), token: a.input("api-token"), account: a.input("account-id"),
 		ttl: a.input("ttl"), seed: a.input("seed"), secretsFile: a.input("secrets-file"), allow: a.input("allow"), confirm: a.input("confirm-delete")}
 	if in.token == "" {
 		in.token, _ = a.getenv(tokenVariable)

@@ -19,6 +19,10 @@ import (
 // endpointVariable is where R2's S3 API is, if not at Cloudflare's usual address.
 const endpointVariable = "CFBOOT_R2_ENDPOINT"
 
+// stateVariable says where the states are, in a workflow, of a project whose manifest
+// does not: r2://BUCKET/PREFIX.
+const stateVariable = "CFBOOT_STATE"
+
 // localVariable is --allow-local-state for a whole workflow.
 const localVariable = "CFBOOT_ALLOW_LOCAL_STATE"
 
@@ -50,7 +54,8 @@ func (a *app) whereabouts(dir, environment string) (whereabouts, error) {
 	if err == nil {
 		if w.project, w.bucket, err = manifest.Whereabouts(manifestFile, src); err == nil {
 			w.account = accountOf(src, environment)
-			return w, nil
+			w.bucket, err = a.stateBucket(w.bucket)
+			return w, err
 		}
 	}
 	path := a.statePath(dir, environment)
@@ -69,6 +74,23 @@ func (a *app) whereabouts(dir, environment string) (whereabouts, error) {
 		return w, nil // it is enough to destroy by
 	}
 	return w, err
+}
+
+// stateBucket is the bucket that the manifest names; where it names none, that of
+// the variable.
+func (a *app) stateBucket(named manifest.Bucket) (manifest.Bucket, error) {
+	v, ok := a.getenv(stateVariable)
+	if !ok || a.offline {
+		return named, nil
+	}
+	b, err := manifest.ParseBucket(v)
+	if err != nil {
+		return named, err
+	}
+	if named.Name != "" && named.String() != b.String() {
+		return named, refused(fmt.Sprintf("the state is in %s by %s, and in %s by %s", named, manifestFile, b, stateVariable), "say it in one of them")
+	}
+	return b, nil
 }
 
 // accountOf is the account that a manifest wants for an environment, if it is sound
