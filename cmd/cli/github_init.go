@@ -58,7 +58,11 @@ func (a *app) runGitHubInit(force bool) error {
 		return err
 	}
 	a.doc.Project = p.desired.Project
-	a.doc.Next = []string{"gh secret set " + tokenVariable, "gh secret set CLOUDFLARE_ACCOUNT_ID", "git add .github && git commit"}
+	if p.manifest.State.Name == "" {
+		a.view().Notice("note: %s names no bucket for the state, and a runner's own files go with it: cfboot state init", manifestFile)
+		a.doc.Next = []string{"cfboot state init"}
+	}
+	a.doc.Next = append(a.doc.Next, "gh secret set "+tokenVariable, "gh secret set CLOUDFLARE_ACCOUNT_ID", "git add .github && git commit")
 	a.view().Print("\nNext:\n  %s", strings.Join(a.doc.Next, "\n  "))
 	return nil
 }

@@ -85,7 +85,7 @@ func (a *app) stateBucket(named manifest.Bucket) (manifest.Bucket, error) {
 	}
 	b, err := manifest.ParseBucket(v)
 	if err != nil {
-		return named, err
+		return named, &provision.Problem{At: stateVariable, Err: err, Class: provision.Refused, Hints: []string{"write it like r2://BUCKET/PREFIX"}}
 	}
 	if named.Name != "" && named.String() != b.String() {
 		return named, refused(fmt.Sprintf("the state is in %s by %s, and in %s by %s", named, manifestFile, b, stateVariable), "say it in one of them")
