@@ -122,10 +122,11 @@ func (d *taking) down() (found bool, left []string, err error) {
 			return true, nil, err
 		}
 	}
+	var unproven []string
 	for round := range rounds {
 		if !known {
 			var recovered bool
-			recovered, left, err = d.restore(place, round == 0)
+			recovered, unproven, err = d.restore(place, round == 0 || len(unproven) > 0)
 			if err != nil || !recovered {
 				break
 			}
@@ -135,6 +136,7 @@ func (d *taking) down() (found bool, left []string, err error) {
 			break
 		}
 	}
+	left = append(left, unproven...)
 	if err == nil && len(left) == 0 {
 		err = d.clear(place, exists || found || unusable != nil)
 	}
