@@ -15,6 +15,7 @@ wrangler: ## the generated project with npm and the real wrangler, against the e
 	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
 	CFBOOT_WITH_WRANGLER=1 $(GO) test -count 1 -timeout 20m -run TestWrangler -v ./e2e
 	CFBOOT_WRANGLER=$(CURDIR)/e2e/node_modules/.bin/wrangler $(GO) test -count 1 -timeout 20m -run TestWrangler ./provision/emulator
+	CFBOOT_WITH_WRANGLER=1 $(GO) test -count 1 -run TestSchemaIsThePinnedOne ./wrangler
 
 PATTERNS ?= all
 patterns: ## every pattern with each option: installed, linted, tested, bundled, run; PATTERNS="some" for all options at once, "all saas" for one pattern
