@@ -19,6 +19,9 @@ import (
 // endpointVariable is where R2's S3 API is, if not at Cloudflare's usual address.
 const endpointVariable = "CFBOOT_R2_ENDPOINT"
 
+// localVariable is --allow-local-state for a whole workflow.
+const localVariable = "CFBOOT_ALLOW_LOCAL_STATE"
+
 // whereabouts is where a project's states are, as far as that can be known without
 // a sound manifest.
 type whereabouts struct {
@@ -194,9 +197,12 @@ func (a *app) durable(p state.Place) error {
 	if a.offline || a.allowLocal || isCopy(p) || !a.inCI() {
 		return nil
 	}
+	if v, ok := a.getenv(localVariable); ok && v != "0" && v != "false" {
+		return nil
+	}
 	return refused("in CI the state has to outlive the machine, and it would be the file "+a.shown(p.String()),
 		"keep it in an R2 bucket: cfboot state init, or of a project that has one: cfboot state migrate --to r2://BUCKET/PREFIX",
-		"or, if something else keeps that file: --allow-local-state")
+		"or, if something else keeps that file: --allow-local-state, or "+localVariable+"=1")
 }
 
 // ownBucket refuses a project that would make, and one day destroy, the bucket that

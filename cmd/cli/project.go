@@ -57,7 +57,7 @@ func (t *target) addConfirm(cmd *cobra.Command) {
 
 // addLocalState is for commands that are refused in CI where the state is a file.
 func (a *app) addLocalState(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&a.allowLocal, "allow-local-state", false, "in CI: go on although the state is a file of this machine")
+	cmd.Flags().BoolVar(&a.allowLocal, "allow-local-state", false, "in CI: go on although the state is a file of this machine (or "+localVariable+"=1)")
 }
 
 func (t *target) env() string {

@@ -58,7 +58,7 @@ func (b *Bucket) do(r request) (answer, error) {
 	defer context.AfterFunc(b.c.Stopping, func() {
 		time.AfterFunc(b.limits.grace, cancel)
 	})()
-	unsure := false
+	unsure, skewed := false, 0
 	for attempt := 1; ; attempt++ {
 		a, err := b.once(ctx, r, attempt)
 		a.unsure = unsure
@@ -75,6 +75,9 @@ func (b *Bucket) do(r request) (answer, error) {
 			return a, ErrChanged
 		case said.Status == http.StatusNotFound && said.Code == "NoSuchKey":
 			return a, ErrNone
+		case said.Code == "RequestTimeTooSkewed" && skewed < 2:
+			skewed++ // the answer has set the clock right
+			continue
 		}
 		again, wait := b.again(said, known, a, attempt)
 		if !again || ctx.Err() != nil || b.c.Clock.Sleep(ctx, wait) != nil {
@@ -102,8 +105,6 @@ func (b *Bucket) again(said *Error, known bool, a answer, attempt int) (bool, ti
 	switch {
 	case !known:
 		return attempt < b.limits.attempts, backoff
-	case said.Code == "RequestTimeTooSkewed":
-		return attempt < 3, 0 // the answer has set the clock right
 	case said.Status == http.StatusTooManyRequests:
 		// One key takes a write a second.
 		advice := time.Second

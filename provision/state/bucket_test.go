@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -30,22 +31,29 @@ const (
 // r2 is an emulated account with a bucket, and machines that keep states there.
 type r2 struct {
 	*emulator.Server
-	t      *testing.T
-	url    string
-	dir    string
-	clock  func() time.Time // of the machines
-	lease  time.Duration
-	mu     sync.Mutex
-	notes  []string
-	failed atomic.Bool // the network, of every machine
+	t         *testing.T
+	url       string
+	transport *http.Transport
+	dir       string
+	clock     func() time.Time // of the machines
+	lease     time.Duration
+	mu        sync.Mutex
+	notes     []string
+	failed    atomic.Bool // the network, of every machine
 }
 
 func newR2(t *testing.T) *r2 {
 	t.Helper()
+	return startR2(t, t.TempDir(), t.Cleanup)
+}
+
+func startR2(t *testing.T, dir string, cleanup func(func())) *r2 {
+	t.Helper()
 	s, err := emulator.Open("", emulator.Options{Tokens: []emulator.Token{{ID: r2TokenID, Value: r2Token}}})
 	must(t, err)
 	server := httptest.NewServer(s)
-	t.Cleanup(func() { server.Close(); s.Close() })
+	transport := &http.Transport{DisableCompression: true}
+	cleanup(func() { transport.CloseIdleConnections(); server.Close(); s.Close() })
 	req := httptest.NewRequest("POST", "/client/v4/accounts/"+emulator.DefaultAccount+"/r2/buckets", strings.NewReader(`{"name":"cfboot-state"}`))
 	req.Header.Set("Authorization", "Bearer "+r2Token)
 	req.Header.Set("Content-Type", "application/json")
@@ -54,11 +62,11 @@ func newR2(t *testing.T) *r2 {
 	if w.Code != 200 {
 		t.Fatal(w.Body)
 	}
-	return &r2{Server: s, t: t, url: server.URL, dir: t.TempDir(), clock: time.Now}
+	return &r2{Server: s, t: t, url: server.URL, dir: dir, clock: time.Now, transport: transport}
 }
 
 func (r *r2) objects(edit ...func(*objects.Connection)) *objects.Bucket {
-	c := objects.Connection{Endpoint: r.url + "/__s3/" + emulator.DefaultAccount, Bucket: "cfboot-state", KeyID: r2TokenID, Secret: objects.SecretOf(r2Token),
+	c := objects.Connection{Endpoint: r.url + "/__s3/" + emulator.DefaultAccount, Bucket: "cfboot-state", KeyID: r2TokenID, Secret: objects.SecretOf(r2Token), Transport: r.transport,
 		Clock: objects.Clock{Now: r.clock, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}}
 	for _, f := range edit {
 		f(&c)

@@ -17,7 +17,8 @@ import (
 type journal struct {
 	place  *bucketPlace
 	lease  *lease
-	serial int64 // the newest in the bucket that is ours to follow; 0: none
+	before string // the run here that has ended without giving its locks back
+	serial int64  // the newest in the bucket that is ours to follow; 0: none
 	data   []byte
 	all    []listed  // the versions that were there at first
 	now    time.Time // by the bucket's clock, then
@@ -49,7 +50,7 @@ func (b *bucketPlace) hold(o Options) (*Store, copied, *version, error) {
 	if err != nil {
 		return nil, copied{}, nil, err
 	}
-	s := &Store{path: path, home: b.String(), run: o.Run, now: o.Now, lock: lock, disk: osDisk{}, encoder: newEncoder(), away: &journal{place: b}}
+	s := &Store{path: path, home: b.String(), run: o.Run, now: o.Now, lock: lock, disk: osDisk{}, encoder: newEncoder(), away: &journal{place: b, before: before}}
 	var v *version
 	var c copied
 	if s.away.lease, err = b.lease(o, before); err == nil {

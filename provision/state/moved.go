@@ -227,7 +227,7 @@ func (b *bucketPlace) moveTo(to *bucketPlace, o Options) (m Move, exists bool, e
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	m = Move{From: b.String(), To: to.String()}
-	lease, err := to.lease(o, "")
+	lease, err := to.lease(o, s.away.before)
 	if err != nil {
 		return m, v != nil, err
 	}
