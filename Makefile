@@ -15,6 +15,7 @@ wrangler: ## the generated project with npm and the real wrangler, against the e
 	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
 	CFBOOT_WITH_WRANGLER=1 $(GO) test -count 1 -timeout 20m -run TestWrangler -v ./e2e
 	CFBOOT_WRANGLER=$(CURDIR)/e2e/node_modules/.bin/wrangler $(GO) test -count 1 -timeout 20m -run TestWrangler ./provision/emulator
+	CFBOOT_WITH_WRANGLER=1 $(GO) test -count 1 -run TestSchemaIsThePinnedOne ./wrangler
 
 release: ## archives and checksums for every platform, in dist/: make release VERSION=1.2.3
 	GO=$(GO) .ci/release $(VERSION)

@@ -321,11 +321,10 @@ func (r *rising) fingerprint(c configured, st provision.State) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-var mainModule = regexp.MustCompile(`"main"\s*:\s*"([^"\\]+)"`)
-
 // inputs are the paths that a configuration names and that git may ignore because
 // they are built: the assets, and the folder of the main module.
 func inputs(config []byte) (out []string) {
+	mainModule := regexp.MustCompile(`"main"\s*:\s*"([^"\\]+)"`)
 	for _, m := range mainModule.FindAllStringSubmatch(string(config), -1) {
 		if dir := path.Dir(m[1]); dir != "." {
 			out = append(out, dir)

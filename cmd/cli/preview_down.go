@@ -122,10 +122,11 @@ func (d *taking) down() (found bool, left []string, err error) {
 			return true, nil, err
 		}
 	}
+	var unproven []string
 	for round := range rounds {
 		if !known {
 			var recovered bool
-			recovered, left, err = d.restore(place, round == 0)
+			recovered, unproven, err = d.restore(place, round == 0 || len(unproven) > 0)
 			if err != nil || !recovered {
 				break
 			}
@@ -135,6 +136,7 @@ func (d *taking) down() (found bool, left []string, err error) {
 			break
 		}
 	}
+	left = append(left, unproven...)
 	if err == nil && len(left) == 0 {
 		err = d.clear(place, exists || found || unusable != nil)
 	}
@@ -168,100 +170,6 @@ func orUnnamed(s string) string {
 		return "unnamed"
 	}
 	return s
-}
-
-// restore makes the state of a preview anew where it is lost: of an earlier
-// version of it, or of what carries its tags and what the manifest makes of those.
-// With all, what the manifest names is looked for also where nothing carries tags.
-// What is there under the preview's names and is not provably its own is listed.
-func (d *taking) restore(place state.Place, all bool) (recovered bool, left []string, err error) {
-	tagged, allowed, err := d.client.Tagged(d.ctx, d.project.desired.Project, d.target.environment)
-	if err != nil {
-		return false, nil, err
-	}
-	for _, t := range tagged {
-		if t.Tags.Lease == nil {
-			return false, nil, refused(fmt.Sprintf("%s was not made as a preview, by the tags of %q, so it is not taken for one", d.target.environment, t.Name), "declare it, and make its state anew: "+d.again("state rebuild", d.target.environment))
-		}
-		if err := d.lessor(*t.Tags.Lease); err != nil {
-			return false, nil, err
-		}
-	}
-	if len(tagged) == 0 && !all {
-		return false, nil, nil
-	}
-	if !allowed {
-		d.view().Notice("warning: the token may not read resource tags, so what is left of %s can only be seen, not proved to be its own", d.target.environment)
-	}
-	desired := d.wanted()
-	blank := blankState(d.project.desired.Project, d.target.environment, d.client.Account)
-	lineage := ""
-	if len(tagged) > 0 {
-		lineage = tagged[0].Tags.Lineage // where there are several, the others come to light in the next round
-	}
-	made, err := provision.Rebuild(d.ctx, d.client, kinds.Traits(), desired, tagged, blank, lineage, d.client.Now())
-	if err != nil {
-		return false, nil, err
-	}
-	for _, c := range made.Unproven {
-		left = append(left, fmt.Sprintf("%s %s: %s", c.Key, view.Line(c.Name), c.Text))
-	}
-	if made.State.Preview == nil {
-		for _, e := range provision.Sorted(made.State.Entries) {
-			left = append(left, fmt.Sprintf("%s %s: no tags say that it is a preview's", e.Key, view.Line(e.Name)))
-		}
-		return false, left, nil
-	}
-	if len(made.State.Entries) == 0 {
-		return false, left, nil
-	}
-	return true, left, d.record(place, made.State)
-}
-
-// record puts a state that was made anew in the lost one's place, unless a version
-// of that is left, which knows more.
-func (d *taking) record(place state.Place, found provision.State) error {
-	repair, err := place.OpenRebuild(d.runOptions("", d.target.environment, "preview"))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, repair.Close()) }()
-	for k, e := range found.Entries {
-		if k.Kind == "d1" {
-			found.Preview.Note(provision.Filled{Key: k, ID: e.ID, Seed: lostSeed})
-		}
-	}
-	_, sound, _ := repair.InUse()
-	if left := repair.Newest(); !sound && left.State.Lineage == found.Lineage && left.State.Preview != nil {
-		for k, e := range found.Entries {
-			if _, knows := left.State.Entries[k]; !knows {
-				left.State.Entries[k] = e
-				delete(left.State.Intents, k)
-			}
-		}
-		found = left.State
-	}
-	done, err := repair.Rebuild(found)
-	if err != nil {
-		return err
-	}
-	for _, w := range done.Warnings {
-		d.view().Notice("warning: %s", w)
-	}
-	d.view().Notice("note: the state of %s was lost, and is made anew of %s that are its own", d.target.environment, counted(len(found.Entries), "resource"))
-	return nil
-}
-
-// wanted is what the manifest would make for the preview, as far as it can be read.
-func (d *taking) wanted() []provision.Resource {
-	if d.project.manifest == nil {
-		return nil
-	}
-	desired, err := d.project.manifest.Preview(d.target.environment, kinds.Catalog{})
-	if err != nil {
-		d.view().Notice("warning: what %s says of previews cannot be used, so only what carries tags is found: %v", manifestFile, err)
-	}
-	return desired.Resources
 }
 
 // destroy deletes what the state knows, without a question about data: it is a
@@ -301,8 +209,12 @@ func (d *taking) destroy(place state.Place) (left []string, err error) {
 		}
 	}
 	t.allow = expendable(plan)
+	adrift, err := d.workflows(plan, store.State())
+	if err != nil {
+		return nil, err
+	}
 	err = d.carryOut(d.client, store, plan, t)
-	left = d.remaining(store.State(), why)
+	left = append(adrift, d.remaining(store.State(), why)...)
 	if err == nil || len(left) == 0 {
 		return left, err
 	}
@@ -312,6 +224,40 @@ func (d *taking) destroy(place state.Place) (left []string, err error) {
 		return left, nil
 	}
 	return left, err
+}
+
+// workflows deletes what wrangler has made for the Workers that go and that would
+// outlive them: their Workflows. It comes before the Workers, by whose names they
+// are known. What cannot be deleted is listed.
+func (d *taking) workflows(plan provision.Plan, st provision.State) (left []string, err error) {
+	workers := map[string]bool{}
+	for _, s := range plan.Steps {
+		if s.Key.Kind == "worker" && s.Action == provision.Delete {
+			workers[s.RealName()] = true
+		}
+	}
+	if len(workers) == 0 {
+		return nil, nil
+	}
+	names, err := d.client.Workflows(d.ctx, workers)
+	var p *provision.Problem
+	switch {
+	case err == nil:
+	case errors.As(err, &p) && p.Class == provision.Refused && st.Preview.Deployed == "":
+		d.view().Notice("warning: whether the Worker has Workflows, which would be left, cannot be seen: %v", err)
+	case errors.As(err, &p) && p.Class == provision.Refused:
+		return []string{view.Line(fmt.Sprintf("workflows: whether any is left cannot be seen: %v", err))}, nil
+	default:
+		return nil, err
+	}
+	for _, name := range names {
+		if err := d.client.DeleteWorkflow(d.ctx, name); err != nil {
+			left = append(left, view.Line(err.Error()))
+			continue
+		}
+		d.view().Notice("  - %-22s %-34s deleted", "workflow", view.Line(name))
+	}
+	return left, nil
 }
 
 // expendable are the consents that a preview needs no person for. What was there
