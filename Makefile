@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test wrangler patterns browser frontend contract readme check fuzz speed bench golden crash torture clean
+.PHONY: build test wrangler patterns browser frontend contract readme check fuzz speed bench golden crash torture release actions clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -o bin/cfboot ./cmd/cfboot
@@ -15,6 +15,13 @@ wrangler: ## the generated project with npm and the real wrangler, against the e
 	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
 	CFBOOT_WITH_WRANGLER=1 $(GO) test -count 1 -timeout 20m -run TestWrangler -v ./e2e
 	CFBOOT_WRANGLER=$(CURDIR)/e2e/node_modules/.bin/wrangler $(GO) test -count 1 -timeout 20m -run TestWrangler ./provision/emulator
+	CFBOOT_WITH_WRANGLER=1 $(GO) test -count 1 -run TestSchemaIsThePinnedOne ./wrangler
+
+release: ## archives and checksums for every platform, in dist/: make release VERSION=1.2.3
+	GO=$(GO) .ci/release $(VERSION)
+
+actions: ## a release as it is built, twice the same, fetched and run by action.yml
+	CFBOOT_RELEASE=1 $(GO) test -count 1 -timeout 20m -run 'TestRelease$$' -v ./e2e
 
 PATTERNS ?= all
 patterns: ## every pattern with each option: installed, linted, tested, bundled, run and asked; PATTERNS="some" for all options at once, "all saas" for one pattern, "ask" for the last part

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -77,23 +78,40 @@ func asks(ts *testscript.TestScript, neg bool, args []string) {
 // the same bindings in workerd
 func bundle(ts *testscript.TestScript, neg bool, args []string) {
 	data := ask(ts, http.MethodGet, "http://127.0.0.1:"+ts.Getenv("PORT")+"/__emulator/bundle/"+args[0]+"/"+args[1])
+	ts.Check(unpack(data, ts.MkAbs(args[2])))
+}
+
+// unpack writes a bundle so that wrangler dev runs it.
+func unpack(data []byte, folder string) error {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	ts.Check(err)
-	folder := ts.MkAbs(args[2])
-	ts.Check(os.CopyFS(folder, z))
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(folder, z); err != nil {
+		return err
+	}
 	var meta deployed
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(filepath.Join(folder, "metadata.json"))), &meta))
+	text, err := os.ReadFile(filepath.Join(folder, "metadata.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &meta)
+	}
+	if err != nil {
+		return err
+	}
 	for _, name := range []string{"_headers", "_redirects"} { // uploaded as settings, read from files
 		if rules, has := meta.Assets[name].(string); has {
-			ts.Check(os.WriteFile(filepath.Join(folder, "assets", name), []byte(rules), 0o600))
+			if err := os.WriteFile(filepath.Join(folder, "assets", name), []byte(rules), 0o600); err != nil {
+				return err
+			}
 			delete(meta.Assets, name)
 		}
 	}
 	config, secrets := meta.configuration()
-	text, err := json.MarshalIndent(config, "", "  ")
-	ts.Check(err)
-	ts.Check(os.WriteFile(filepath.Join(folder, "wrangler.json"), text, 0o600))
-	ts.Check(os.WriteFile(filepath.Join(folder, ".dev.vars"), []byte(secrets), 0o600))
+	if text, err = json.MarshalIndent(config, "", "  "); err != nil {
+		return err
+	}
+	return errors.Join(os.WriteFile(filepath.Join(folder, "wrangler.json"), text, 0o600),
+		os.WriteFile(filepath.Join(folder, ".dev.vars"), []byte(secrets), 0o600))
 }
 
 // deployed is a bundle's metadata.

@@ -152,8 +152,9 @@ type State struct {
 	Lineage     string // made once per state; two states of one name differ in it
 	Serial      int64  // one more with each save
 	Project     string
-	Environment string // "production" unless named
-	Account     string // the account everything in it lives in
+	Environment string         // "production" unless named
+	Account     string         // the account everything in it lives in
+	Preview     *PreviewRecord // nil: the environment is none
 	Entries     map[Key]Entry
 	Intents     map[Key]Intent // of keys that have no entry
 }

@@ -87,18 +87,17 @@ func TestFrontendEdits(t *testing.T) {
 			}
 		}
 		for path, wants := range map[string][]string{
-			"wrangler.jsonc":                {`"directory": "./web/dist/web/browser"`, `"not_found_handling": "single-page-application"`, `"run_worker_first"`, `"binding": "ASSETS"`},
-			"package.json":                  {`"dev": "node scripts/web.mjs && `, `"build": "npm run web:build && `, `"deploy": "npm run web:build && `, `"web:install": "npm --prefix web ci"`},
-			"vitest.config.ts":              {"import './scripts/web.mjs';", "dir: 'test'"},
-			"README.md":                     {"npm ci\n    npm run web:install\n", "## Pages\n", "`web/README.md`"},
-			".gitignore":                    {".angular/\n"},
-			".prettierignore":               {".angular\n"},
-			"eslint.config.mjs":             {"'**/dist/', 'web/.angular/'"},
-			".github/workflows/ci.yml":      {"npm ci\n      - run: npm run web:install\n", "npm run web:test", "**/package-lock.json"},
-			".github/workflows/deploy.yml":  {"npm ci\n      - run: npm run web:install\n"},
-			".github/workflows/preview.yml": {"npm ci\n      - run: npm run web:install\n      - run: npm run web:build\n"},
-			"web/public/_headers":           {"Content-Security-Policy: default-src 'self'"},
-			"web/src/index.html":            {"<title>my-saas</title>"},
+			"wrangler.jsonc":               {`"directory": "./web/dist/web/browser"`, `"not_found_handling": "single-page-application"`, `"run_worker_first"`, `"binding": "ASSETS"`},
+			"package.json":                 {`"dev": "node scripts/web.mjs && `, `"build": "npm run web:build && `, `"deploy": "npm run web:build && `, `"web:install": "npm --prefix web ci"`, `"preweb:build": "node scripts/web-installed.mjs"`},
+			"vitest.config.ts":             {"import './scripts/web.mjs';", "dir: 'test'"},
+			"README.md":                    {"npm ci\n    npm run web:install\n", "## Pages\n", "`web/README.md`"},
+			".gitignore":                   {".angular/\n"},
+			".prettierignore":              {".angular\n"},
+			"eslint.config.mjs":            {"'**/dist/', 'web/.angular/'"},
+			".github/workflows/ci.yml":     {"npm ci\n      - run: npm run web:install\n", "npm run web:test", "**/package-lock.json"},
+			".github/workflows/deploy.yml": {"npm ci\n      - run: npm run web:install\n"},
+			"web/public/_headers":          {"Content-Security-Policy: default-src 'self'"},
+			"web/src/index.html":           {"<title>my-saas</title>"},
 		} {
 			for _, want := range wants {
 				if !strings.Contains(text(t, files, path), want) {

@@ -220,6 +220,9 @@ func (r Runner) environment(bin string) []string {
 	return append(out, "PATH="+path, "CI=1", "WRANGLER_HIDE_BANNER=true")
 }
 
+// Find says which wrangler would be run.
+func (r Runner) Find() (string, error) { return r.find() }
+
 // find looks for wrangler from the project's folder upwards, then in PATH.
 func (r Runner) find() (string, error) {
 	dir, err := filepath.Abs(r.Dir)

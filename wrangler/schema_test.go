@@ -2,8 +2,6 @@ package wrangler
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -65,10 +63,10 @@ func TestSectionsExist(t *testing.T) {
 // The keys are those of the wrangler that is installed. What is new there wants a
 // decision in sections, then -update.
 func TestSchemaIsThePinnedOne(t *testing.T) {
-	src, err := os.ReadFile(pinnedSchema)
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("wrangler is not installed: make wrangler installs it")
+	if os.Getenv("CFBOOT_WITH_WRANGLER") == "" && !*rewriteGoldens {
+		t.Skip("it takes an installed wrangler; make wrangler runs this")
 	}
+	src, err := os.ReadFile(pinnedSchema)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,6 +49,7 @@ func (a *app) newAdopt() *cobra.Command {
 	t.addEnvironment(cmd)
 	t.addAccount(cmd)
 	t.addYes(cmd)
+	a.addLocalState(cmd)
 	return cmd
 }
 
@@ -135,7 +136,7 @@ func (a *app) record(client *kinds.Client, store *state.Store, found []provision
 		}
 	}
 	var unsaved *state.SaveError
-	if errors.As(err, &unsaved) {
+	if errors.As(err, &unsaved) && a.onlyRecord(err) {
 		a.rescue(unsaved.Bundle)
 	}
 	if err != nil {

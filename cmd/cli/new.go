@@ -9,7 +9,6 @@ import (
 	"github.com/agext/levenshtein"
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
-	"github.com/cfboot/cfboot/provision/state"
 	"github.com/cfboot/cfboot/templates"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -23,7 +22,8 @@ type request struct {
 	with                               []string // options, sorted, each once
 	noApply                            bool
 
-	source templates.Pattern // what pattern names
+	source   templates.Pattern // what pattern names
+	workflow templates.Workflow
 }
 
 func (a *app) newNew() *cobra.Command {
@@ -58,6 +58,7 @@ func (a *app) newNew() *cobra.Command {
 	cmd.Flags().BoolVar(&r.noApply, "no-apply", false, "write the project, make nothing")
 	r.addAccount(cmd)
 	r.addYes(cmd)
+	a.addLocalState(cmd)
 	return cmd
 }
 
@@ -115,6 +116,7 @@ func (a *app) runNew(r request) (err error) {
 	if err := a.check(&r); err != nil {
 		return err
 	}
+	r.workflow = a.workflow(templates.Usual)
 	dir := a.path(r.name)
 	if r.dir != "" {
 		dir = a.path(r.dir)
@@ -129,7 +131,14 @@ func (a *app) runNew(r request) (err error) {
 	}
 	// The state's folder comes with the lock, so the project's own marker has to
 	// be there first; and nothing at all may be written before all is checked.
-	st, exists, err := state.Read(a.statePath(dir, provision.Production))
+	place, err := a.place(dir, provision.Production)
+	if err == nil {
+		err = a.durable(place)
+	}
+	if err != nil {
+		return err
+	}
+	st, exists, err := place.Read()
 	if err != nil {
 		return err
 	}
@@ -154,7 +163,7 @@ func (a *app) runNew(r request) (err error) {
 	if err := draft.write(r, a.view()); err != nil {
 		return err
 	}
-	store, err := a.openState(dir, r.name, provision.Production, "new")
+	store, err := a.openState(place, r.name, provision.Production, "new")
 	if err != nil {
 		return err
 	}

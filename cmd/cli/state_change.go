@@ -30,9 +30,9 @@ func (a *app) newStateRemove() *cobra.Command {
 }
 
 func (a *app) stateRemove(t target, arg string) error {
-	return a.reviseState(t, "state rm", func(path string, store *state.Store) error {
+	return a.reviseState(t, "state rm", func(place state.Place, store *state.Store) error {
 		st := store.State()
-		k, err := a.recorded(path, st, arg)
+		k, err := a.recorded(place, st, arg)
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func (a *app) stateRemove(t target, arg string) error {
 		if err := store.Remove(k); err != nil {
 			return err
 		}
-		a.describeState(path, store.State()).Forgotten = &gone
+		a.describeState(place, store.State()).Forgotten = &gone
 		if e := st.Entries[k]; e.Marked == provision.Marked {
 			a.view().Print("Forgotten. It carries the tags of this project still: while the manifest wants it, the next apply takes it up again.")
 			return nil
@@ -64,19 +64,22 @@ func (a *app) stateRemove(t target, arg string) error {
 }
 
 // reviseState opens a state that has to be there, for a change of the record.
-func (a *app) reviseState(t target, command string, do func(path string, store *state.Store) error) (err error) {
+func (a *app) reviseState(t target, command string, do func(place state.Place, store *state.Store) error) (err error) {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	if _, err := readState(path); err != nil {
+	place, err := a.place(a.Dir, t.env())
+	if err != nil {
 		return err
 	}
-	store, err := a.openState(a.Dir, "", t.env(), command)
+	if _, err := readState(place); err != nil {
+		return err
+	}
+	store, err := a.openState(place, "", t.env(), command)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	a.describeState(path, store.State())
-	return do(path, store)
+	a.describeState(place, store.State())
+	return do(place, store)
 }
 
 func keyList(keys []provision.Key) string {
@@ -106,9 +109,9 @@ func (a *app) newStateMove() *cobra.Command {
 }
 
 func (a *app) stateMove(t target, from, to string) error {
-	return a.reviseState(t, "state mv", func(path string, store *state.Store) error {
+	return a.reviseState(t, "state mv", func(place state.Place, store *state.Store) error {
 		st := store.State()
-		k, err := a.recorded(path, st, from)
+		k, err := a.recorded(place, st, from)
 		if err != nil {
 			return err
 		}
@@ -125,7 +128,7 @@ func (a *app) stateMove(t target, from, to string) error {
 			r.Followed = append(r.Followed, by.String())
 			a.view().Print("  %s refers to it and follows", by)
 		}
-		a.describeState(path, store.State()).Renamed = r
+		a.describeState(place, store.State()).Renamed = r
 		a.view().Notice("rename it in %s as well; then see what changes: %s", manifestFile, a.again("plan", st.Environment))
 		return nil
 	})

@@ -55,7 +55,7 @@ func (r *request) checkOptions() error {
 // values is what the project's templates are made with.
 func (r request) values(version string) templates.Values {
 	return templates.Values{Name: r.name, Domain: r.domain, Account: r.account, Schema: "./" + schemaFile, Version: version, Backup: r.backup,
-		Frontend: r.frontend, UI: r.ui}
+		Frontend: r.frontend, UI: r.ui, Workflow: r.workflow}
 }
 
 // render makes the project's files: the pattern's, with what --backup and

@@ -69,11 +69,13 @@ type Manifest struct {
 	Pattern      string   // the template it was made from; may be empty
 	Account      string   // production's account id, 32 hex digits; may be empty
 	Domain       string   // production's host name, in lower case; may be empty
+	State        Bucket   // where the states of all environments are kept
 	Environments []string // declared ones, in the order of the file; production is not among them
 	Secrets      []Secret // what a person or cfboot brings, in the order of the file
 	Hash         string   // SHA-256 of the file's bytes, in hex
 
 	source       *source
+	stateAt      int // where "state" is
 	declareAt    int // where further environments would be declared
 	resources    []member
 	secretAt     []member // those of Secrets

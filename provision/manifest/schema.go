@@ -63,6 +63,8 @@ func topSchema() map[string]any {
 			"pattern": named(logicalPattern, maxName, "The pattern that the project was made from."),
 			"account": accountSchema("The account that everything lives in. Left out, it is the one that the token belongs to."),
 			"domain":  domainSchema("The host name of production. An environment's is its name in front of it, unless it has its own."),
+			"state": map[string]any{"type": "string", "pattern": statePattern, "maxLength": maxAddress, "examples": []any{"r2://my-state/my-team"},
+				"description": "Where the record of what is owned is kept: in an R2 bucket, or \"local\", in files of this folder. Change it with cfboot state migrate."},
 			"resources": map[string]any{"type": "object", "description": "What the project wants, by logical name.",
 				"propertyNames": named(logicalPattern, maxName, ""), "additionalProperties": ref("resource")},
 			"secrets": secretsSchema(),

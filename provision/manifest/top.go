@@ -35,7 +35,7 @@ var (
 var reserved = []string{Production, "all", "default", "none", "top"}
 
 var (
-	topKeys         = []string{"$schema", "name", "pattern", "account", "domain", "resources", "secrets", "environments", "previews"}
+	topKeys         = []string{"$schema", "name", "pattern", "account", "domain", "state", "resources", "secrets", "environments", "previews"}
 	environmentKeys = []string{"domain", "account", "resources"}
 )
 
@@ -70,6 +70,7 @@ func (m *Manifest) readTop(root *value, r *report) {
 	}
 	m.Account = readAccount(root, r)
 	m.Domain = readDomain(root, r)
+	m.State, m.stateAt = readState(root, r)
 	m.resources = readResources(root, r)
 	m.readSecrets(root, r)
 	if envs, ok := root.get("environments"); ok && object(envs, r) {

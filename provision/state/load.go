@@ -37,6 +37,9 @@ func load(path string) (loaded, error) {
 	if err != nil {
 		return loaded{}, err
 	}
+	if err := keptElsewhere(path); err != nil {
+		return loaded{}, err
+	}
 	data, info, err := readRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		found := traces(path)

@@ -29,6 +29,26 @@ func (s *Store) Remove(k provision.Key) error {
 	})
 }
 
+// SetPreview says of the environment that it is a preview, and what was done with
+// it. In a state that was never saved it is kept with the first save, so that
+// whatever is made is a preview's from the start.
+func (s *Store) SetPreview(p *provision.PreviewRecord) error {
+	if p != nil {
+		p = p.Clone()
+		p.Made, p.Expires = p.Made.UTC(), p.Expires.UTC()
+	}
+	s.mu.Lock()
+	fresh := s.state.Lineage == ""
+	if fresh {
+		s.state.Preview = p
+	}
+	s.mu.Unlock()
+	if fresh {
+		return nil
+	}
+	return s.revise(func(st *provision.State) error { st.Preview = p; return nil })
+}
+
 // Protect records whether an entry may be deleted and replaced.
 func (s *Store) Protect(k provision.Key, on bool) error {
 	return s.revise(func(st *provision.State) error {
@@ -141,7 +161,7 @@ func (s *Store) command(c string) string {
 }
 
 func (s *Store) no(text string, hints ...string) error {
-	return &provision.Problem{At: s.path, Text: text, Hints: hints, Class: provision.Refused}
+	return &provision.Problem{At: s.home, Text: text, Hints: hints, Class: provision.Refused}
 }
 
 // revise changes the whole state at once and saves it. The caller makes sure
@@ -180,10 +200,11 @@ func (s *Store) orAsBefore(before provision.State, err error) error {
 	defer s.mu.Unlock()
 	if s.state.Serial == before.Serial { // else only the directory could not be synced
 		s.state, s.encoder = before, newEncoder()
+		s.revert()
 	}
 	var p *provision.Problem
 	errors.As(err, &p)
-	return &provision.Problem{At: s.path, Text: "the change could not be saved", Class: provision.Failed, Err: errors.New(cause(failed.Err)), Hints: p.Hints[:1]}
+	return &provision.Problem{At: s.home, Text: "the change could not be saved", Class: provision.Failed, Err: errors.New(cause(failed.Err)), Hints: p.Hints[:1]}
 }
 
 // Unmark forgets that tags were refused, so that they are tried again, and says
