@@ -92,7 +92,9 @@ func (a *app) runSweep(t target, o owner, name string) (err error) {
 		}
 		return nil
 	}
-	return s.remove(doomed)
+	err = s.remove(doomed)
+	a.doc.Plan, a.doc.Result = nil, nil // of the last one only
+	return err
 }
 
 // pulls is how to ask what a pull request is doing; nil where nobody can be asked.
