@@ -60,6 +60,9 @@ func TestWranglerPullRequests(t *testing.T) {
 	a.holds(0, "shop-pr-7")
 	const at = "https://pr-7.shop.example"
 	is("1 success " + at)
+	if body := a.hub.Comments("shop/shop", 7)[0].Body; !strings.Contains(body, "**<"+at+">**") || strings.Contains(body, "does not answer") {
+		t.Errorf("the comment says:\n%s", body)
+	}
 	if c.outputs["url"] != at || !strings.Contains(a.call("POST", "/d1/database/"+a.database("shop-pr-7-db")+"/query", `{"sql":"SELECT count(*) FROM orders"}`), `"success":true`) {
 		t.Errorf("outputs: %q", c.outputs)
 	}
