@@ -73,7 +73,7 @@ type repository struct {
 	name string // of the project
 }
 
-func (a *account) repository(full string, id int64, project string) *repository {
+func (a *account) repository(full string, id int64, project string, besides ...map[string]string) *repository {
 	a.t.Helper()
 	dir := a.t.TempDir()
 	domain, more := "", ""
@@ -81,14 +81,18 @@ func (a *account) repository(full string, id int64, project string) *repository 
 		domain = `"domain": "shop.example",`
 		more = `, "apex": { "kind": "dns", "type": "AAAA", "name": "@", "content": "100::", "proxied": true }, "site": { "kind": "route", "pattern": "@/*", "worker": "app" }`
 	}
-	for file, text := range map[string]string{
-		"cfboot.jsonc": fmt.Sprintf(`{ "name": %q, "state": "r2://states/%[1]s", %s "resources": { "app": { "kind": "worker" }, "db": { "kind": "d1", "binding": "DB" },
+	files := map[string]string{
+		"cfboot.jsonc": fmt.Sprintf(`{ "name": %q, "state": "r2://states/%[1]s", %s "resources": { "app": { "kind": "worker" }, "db": { "kind": "d1", "binding": "DB", "migrations_dir": "migrations" },
 			"cache": { "kind": "kv", "binding": "CACHE" }, "files": { "kind": "r2", "binding": "FILES" }%s } }`, project, domain, more),
-		"wrangler.jsonc": fmt.Sprintf(`{ "name": %q, "main": "index.js", "compatibility_date": "2026-01-01", "d1_databases": [{ "binding": "DB", "database_name": "%s-db" }],
+		"wrangler.jsonc": fmt.Sprintf(`{ "name": %q, "main": "index.js", "compatibility_date": "2026-01-01", "d1_databases": [{ "binding": "DB", "database_name": "%s-db", "migrations_dir": "migrations" }],
 			"kv_namespaces": [{ "binding": "CACHE" }], "r2_buckets": [{ "binding": "FILES", "bucket_name": "%s-files" }] }`, project, project, project),
 		"index.js":  "export default { fetch() { return new Response('ok'); } };\n",
 		".git/HEAD": "ref: refs/heads/main\n",
-	} {
+	}
+	for _, more := range besides {
+		maps.Copy(files, more)
+	}
+	for file, text := range files {
 		path := filepath.Join(dir, file)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			a.t.Fatal(err)
@@ -187,6 +191,22 @@ func (a *account) states() (keys []string) {
 		keys = append(keys, o.Key)
 	}
 	return keys
+}
+
+// database is the id of one.
+func (a *account) database(name string) string {
+	a.t.Helper()
+	var list struct{ Result []struct{ Name, UUID string } }
+	if err := json.Unmarshal([]byte(a.call("GET", "/d1/database")), &list); err != nil {
+		a.t.Fatal(err)
+	}
+	for _, d := range list.Result {
+		if d.Name == name {
+			return d.UUID
+		}
+	}
+	a.t.Fatalf("there is no database %s", name)
+	return ""
 }
 
 // loseStates deletes them all.

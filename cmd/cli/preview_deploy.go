@@ -166,7 +166,9 @@ func (r *rising) runner() wrangler.Runner {
 	set := map[string]string{}
 	for _, v := range os.Environ() {
 		name, value, _ := strings.Cut(v, "=")
-		set[name] = value
+		if name != "GITHUB_TOKEN" && !strings.HasPrefix(name, "INPUT_") { // a build has no use for them
+			set[name] = value
+		}
 	}
 	for _, name := range []string{tokenVariable, keyVariable, emailVariable, "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL", "PATH", "HOME"} {
 		if v, ok := r.getenv(name); ok {
