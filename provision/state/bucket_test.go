@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,7 +39,6 @@ type r2 struct {
 	lease     time.Duration
 	mu        sync.Mutex
 	notes     []string
-	failed    atomic.Bool // the network, of every machine
 }
 
 func newR2(t *testing.T, o ...emulator.Options) *r2 {
