@@ -249,7 +249,7 @@ func (b *Bucket) Delete(key string) error {
 }
 
 // MayWrite reports whether objects may be written, without writing any: by a
-// condition that cannot hold.
+// condition that cannot hold. guess: R2 looks at the permission before the condition.
 func (b *Bucket) MayWrite(key string) error {
 	_, _, err := b.Put(key, []byte("{}"), Condition{ETag: `"` + strings.Repeat("0", 32) + `"`}, "")
 	if errors.Is(err, ErrChanged) {
