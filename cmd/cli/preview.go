@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -63,6 +65,18 @@ func previewEnvironment(asked string, p *project, name func(string) string) (str
 		return "", refused(fmt.Sprintf("%s is an environment that %s declares, and no preview", asked, manifestFile), "name one: --name pr-7")
 	}
 	return name(asked), nil
+}
+
+// rehearsable refuses to rehearse a preview that really exists here: both would have
+// the same configuration of wrangler, and the next deploy take invented IDs from it.
+func (a *app) rehearsable(environment string) error {
+	if !a.offline {
+		return nil
+	}
+	if _, err := os.Lstat(state.Path(filepath.Join(a.Dir, ownDir), environment)); err != nil {
+		return nil
+	}
+	return refused(fmt.Sprintf("%s really exists, and would be mixed up with its rehearsal", environment), "rehearse under another name: --name try --offline")
 }
 
 // origin is whose a preview is: what the workflow's variables and the flags say.

@@ -54,6 +54,9 @@ func (a *app) runPreviewDown(t target, o owner, name, projectName string) (err e
 	if t.environment, err = previewEnvironment(name, p, preview.Existing); err != nil {
 		return err
 	}
+	if err := a.rehearsable(t.environment); err != nil {
+		return err
+	}
 	a.doc.Project, a.doc.Environment = p.desired.Project, t.environment
 	client, closer, err := a.connect(a.Dir, t, p.desired.Project, t.environment, p.desired.Domain, pinned{manifest: p.desired.Account})
 	if err != nil {
@@ -336,8 +339,10 @@ func (d *taking) remaining(st provision.State, why map[provision.Key]string) (le
 // is kept.
 func (d *taking) clear(place state.Place, stated bool) error {
 	config := filepath.Join(d.Dir, wrangler.ConfigFile(d.target.environment))
-	if err := os.Remove(config); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if d.rehearsable(d.target.environment) == nil {
+		if err := os.Remove(config); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	if !stated {
 		return nil

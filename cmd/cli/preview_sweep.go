@@ -92,7 +92,9 @@ func (a *app) runSweep(t target, o owner, name string) (err error) {
 		}
 		return nil
 	}
-	return s.remove(doomed)
+	err = s.remove(doomed)
+	a.doc.Plan, a.doc.Result = nil, nil // of the last one only
+	return err
 }
 
 // pulls is how to ask what a pull request is doing; nil where nobody can be asked.
@@ -166,15 +168,13 @@ func (s *sweeping) remove(doomed []preview.Doomed) error {
 	return nil
 }
 
-// one takes one preview down, after a look whether that is still so.
+// one takes one preview down. When nobody else can work on it any more, it is looked
+// at once more whether it may still go.
 func (s *sweeping) one(d preview.Doomed) ([]string, error) {
 	t := s.target
 	t.environment = d.Environment()
 	take := taking{app: s.app, client: s.client.For(t.environment), project: s.project, target: t, repositoryID: s.scope.RepositoryID,
 		sure: func() error { return s.again(d) }}
-	if err := s.again(d); err != nil {
-		return nil, err
-	}
 	_, left, err := take.down()
 	return left, err
 }

@@ -108,6 +108,9 @@ func (r *rising) prepare() (err error) {
 	if r.environment, err = previewEnvironment(r.name, r.project, preview.Name); err != nil {
 		return err
 	}
+	if err := r.rehearsable(r.environment); err != nil {
+		return err
+	}
 	if r.environment != r.name {
 		r.view().Notice("note: the preview of %q is called %s", r.name, r.environment)
 	}
