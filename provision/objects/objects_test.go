@@ -230,10 +230,12 @@ func TestStopping(t *testing.T) {
 	c := open(t, emulator.Options{})
 	stopping, stop := context.WithCancel(context.Background())
 	stop()
-	b := c.bucket(func(o *Connection) { o.Stopping = stopping })
+	stopped := func(o *Connection) { o.Stopping = stopping }
+	b := c.bucket(stopped)
 	if _, _, err := b.Put("a.json", []byte("1"), Nothing, ""); err != nil {
 		t.Error(err)
 	}
+	b = c.bucket(stopped)
 	b.limits.grace = 50 * time.Millisecond
 	c.SetLatency(time.Minute)
 	began := time.Now()

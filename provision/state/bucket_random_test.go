@@ -146,7 +146,7 @@ func TestMachinesAtRandom(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
 		dir := filepath.Join(base, fmt.Sprint(n))
-		m := &machines{r2: startR2(t, dir, rt.Cleanup), open: map[string]*Store{}, owned: map[provision.Key]bool{}, doubt: map[provision.Key]bool{}}
+		m := &machines{r2: startR2(t, dir, rt.Cleanup, emulator.Options{}), open: map[string]*Store{}, owned: map[provision.Key]bool{}, doubt: map[provision.Key]bool{}}
 		rt.Repeat(m.actions())
 		for _, s := range m.open {
 			die(s)

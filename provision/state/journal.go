@@ -24,6 +24,7 @@ type journal struct {
 	now    time.Time // by the bucket's clock, then
 	saved  bool      // something was saved by this run
 	broken error     // why nothing may be saved any more
+	cut    error     // why the last save did not get there
 }
 
 // Open holds the state for one run, see Open for a file: the lock in the bucket,
@@ -199,8 +200,12 @@ func (s *Store) send(content []byte) error {
 	if a.broken = a.lease.gone(); a.broken != nil {
 		return a.broken
 	}
+	if a.cut != nil && a.place.Objects.Hurried() {
+		return a.cut // the seconds that are left are better spent on the copy
+	}
 	if err := a.lease.valid(); err != nil {
 		a.broken = a.lease.gone() // else it was only not to be reached
+		a.cut = err
 		return err
 	}
 	crashpoint.Here("state: before the bucket")
@@ -220,7 +225,7 @@ func (s *Store) send(content []byte) error {
 			return a.broken
 		}
 	}
-	if err != nil {
+	if a.cut = err; err != nil {
 		return err
 	}
 	crashpoint.Here("state: in the bucket")
@@ -267,6 +272,9 @@ func (s *Store) closeAway() {
 		if !a.place.Objects.Hurried() {
 			s.thin()
 		}
+	}
+	if a.cut != nil && a.place.Objects.Hurried() {
+		a.lease.end()
 	}
 	if err := a.lease.release(); err != nil {
 		a.place.Notice(fmt.Sprintf("warning: the lock of %s could not be given back (%v); it ends by itself in %s", s.home, err, a.place.Lease))
