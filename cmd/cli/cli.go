@@ -102,7 +102,7 @@ type app struct {
 	stopping  context.Context // done: begin nothing more
 	signalled atomic.Bool
 	stepping  atomic.Bool // steps are being carried out
-	relays    bool        // another run in this one heeds the signals, and says so
+	relays    atomic.Bool // another run in this one heeds the signals, and says so
 	out, err  *outlet     // what Stdout and Stderr are
 	opened    state.Place // of the state that was opened; nil: none yet
 	rescued   bool        // what could not be saved was shown

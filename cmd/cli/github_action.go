@@ -282,7 +282,7 @@ func (s *step) lacking(permission string, err error) {
 func (s *step) relay() (signals chan os.Signal, end func()) {
 	signals = make(chan os.Signal, 2)
 	done := make(chan struct{})
-	s.relays = true
+	s.relays.Store(true)
 	s.stepping.Store(true)
 	go func() {
 		for _, asked := range []<-chan struct{}{s.stopping.Done(), s.ctx.Done()} {
@@ -294,5 +294,5 @@ func (s *step) relay() (signals chan os.Signal, end func()) {
 			}
 		}
 	}()
-	return signals, func() { close(done); s.stepping.Store(false); s.relays = false }
+	return signals, func() { close(done); s.stepping.Store(false); s.relays.Store(false) }
 }

@@ -32,7 +32,7 @@ func (a *app) follow() (end func()) {
 		a.signalled.Store(true)
 		if a.stepping.Load() {
 			stop()
-			if !a.relays {
+			if !a.relays.Load() {
 				a.view().Notice("stopping: what is under way is finished first, for at most %s; once more to stop at once", patience)
 			}
 			timer := time.NewTimer(patience)
