@@ -1,4 +1,4 @@
-import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { createExecutionContext, runInDurableObject, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { getClient } from '@sentry/cloudflare';
 import Stripe from 'stripe';
@@ -123,6 +123,11 @@ describe('Stripe', () => {
 
     const entries = await env.DB.prepare("SELECT action FROM audit_log WHERE team_id = ? AND action LIKE 'subscription%'").bind(team).all();
     expect(entries.results.map((r) => r.action)).toEqual(['subscription.active', 'subscription.canceled', 'subscription.active']);
+    // Open pages are told as often, and of no event twice.
+    const told = await runInDurableObject(env.ROOMS.getByName(team), (_room, state) =>
+      state.storage.sql.exec<{ body: string }>('SELECT body FROM happenings').toArray(),
+    );
+    expect(told.filter((h) => h.body.includes('"billing.changed"'))).toHaveLength(3);
   });
 
   it('is asked again when the work failed', async () => {
