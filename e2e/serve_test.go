@@ -60,9 +60,11 @@ func scripts(t *testing.T, dir string) packageScripts {
 }
 
 // dev is the command of npm run dev, for a machine without an account. It is not
-// run by npm, which would stand between it and its end.
+// run by npm, which would stand between it and its end. What comes before it is not
+// part of it.
 func (s packageScripts) dev() []string {
-	dev := strings.Fields(s["dev"])
+	all := strings.Split(s["dev"], "&&")
+	dev := strings.Fields(all[len(all)-1])
 	if !slices.Contains(dev, "--local") {
 		dev = append(dev, "--local")
 	}
