@@ -185,7 +185,7 @@ func storyOfAReopening(_ *testing.T, a *account) {
 	}
 	asked := 0
 	var mu sync.Mutex
-	a.hub.Before = func(_, path string) {
+	a.hub.Before(func(_, path string) {
 		mu.Lock()
 		defer mu.Unlock()
 		if path == "/repos/shop/shop/pulls/8" {
@@ -193,7 +193,7 @@ func storyOfAReopening(_ *testing.T, a *account) {
 				r.pull(8, "reopened", "open", sha(8))
 			}
 		}
-	}
+	})
 	r.ends(r.dispatch(scheduled), 0, "removed pr-7")
 	a.holds(0, "shop-pr-8")
 }

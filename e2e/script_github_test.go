@@ -44,11 +44,13 @@ func githubCommand(ts *testscript.TestScript, neg bool, args []string) {
 		h.server.SetPull(h.repo, fakegithub.Pull{Number: number(ts, args[1]), State: args[2], SHA: "0000000000000000000000000000000000000000"})
 	case "then":
 		var asked atomic.Int64
-		h.server.Before = func(method, path string) {
-			if strings.HasSuffix(path, fmt.Sprintf("/pulls/%s", args[1])) && asked.Add(1) == 2 {
-				h.server.SetPull(h.repo, fakegithub.Pull{Number: number(ts, args[1]), State: args[2], SHA: "0000000000000000000000000000000000000000"})
+		server, repo := h.server, h.repo
+		then := fakegithub.Pull{Number: number(ts, args[1]), State: args[2], SHA: "0000000000000000000000000000000000000000"}
+		server.Before(func(method, path string) {
+			if strings.HasSuffix(path, fmt.Sprintf("/pulls/%d", then.Number)) && asked.Add(1) == 2 {
+				server.SetPull(repo, then)
 			}
-		}
+		})
 	case "fail":
 		h.server.Fail(fakegithub.Fault{Method: "GET", Path: "/repos/*/*/pulls/*", Status: number(ts, args[1])})
 	case "mend":

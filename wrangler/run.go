@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tailscale/hujson"
@@ -147,7 +148,9 @@ func deployed(in io.Reader) (Deployed, error) {
 }
 
 // hostTarget is a route or a custom domain in wrangler's words.
-var hostTarget = regexp.MustCompile(`^([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)(/[^*\s]*)?\*? ?(\((zone|custom domain)[^)]*\).*)?$`)
+var hostTarget = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)(/[^*\s]*)?\*? ?(\((zone|custom domain)[^)]*\).*)?$`)
+})
 
 // address is the URL that a target stands for, or empty: it may be a schedule or a
 // queue.
@@ -155,7 +158,7 @@ func address(target string) string {
 	if strings.HasPrefix(target, "https://") {
 		return strings.TrimSuffix(target, "/")
 	}
-	if m := hostTarget.FindStringSubmatch(target); m != nil {
+	if m := hostTarget().FindStringSubmatch(target); m != nil {
 		return "https://" + m[1] + strings.TrimSuffix(m[2], "/")
 	}
 	return ""
@@ -285,7 +288,7 @@ func (w *lineWriter) flush() {
 }
 
 // colours are what a terminal acts on.
-var colours = regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+var colours = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]") })
 
 func (w *lineWriter) line(s string) {
 	if w.mask != nil {
@@ -294,7 +297,7 @@ func (w *lineWriter) line(s string) {
 	if w.to != nil {
 		_, _ = io.WriteString(w.to, s) // that nobody reads it does not stop a deploy
 	}
-	if plain := strings.TrimSpace(colours.ReplaceAllString(s, "")); plain != "" {
+	if plain := strings.TrimSpace(colours().ReplaceAllString(s, "")); plain != "" {
 		w.last = append(w.last, plain)
 		w.last = w.last[max(0, len(w.last)-lastLines):]
 	}

@@ -24,8 +24,7 @@ type Server struct {
 	faults []*Fault
 	log    []string
 	last   int64
-	// Before, when set, is called with every request before it is answered.
-	Before func(method, path string)
+	before func(method, path string)
 }
 
 // Token is who sends a request, and what that may not do.
@@ -182,10 +181,20 @@ func (s *Server) Requests() []string {
 	return out
 }
 
+// Before has something called with every request before it is answered.
+func (s *Server) Before(do func(method, path string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.before = do
+}
+
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.Before != nil {
-		s.Before(r.Method, r.URL.Path)
+	s.mu.Lock()
+	before := s.before
+	s.mu.Unlock()
+	if before != nil {
+		before(r.Method, r.URL.Path) // which may change what there is
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // A Bucket is where "state" says that the project's states are kept. The zero value
@@ -24,7 +25,7 @@ const (
 	maxAddress   = 300
 )
 
-var stateForm = regexp.MustCompile(statePattern)
+var stateForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(statePattern) })
 
 // ParseBucket reads an address, r2://BUCKET/PREFIX?jurisdiction=eu, or "local".
 // The error is a *SettingError without a place.
@@ -46,7 +47,7 @@ func stateFault(s string) (why, hint string) {
 	const form = `write "r2://my-bucket/my-team", or "local"`
 	u, err := url.Parse(s)
 	switch {
-	case stateForm.MatchString(s) && len(s) <= maxAddress:
+	case stateForm().MatchString(s) && len(s) <= maxAddress:
 		return "", ""
 	case len(s) > maxAddress:
 		return fmt.Sprintf("has more than %d characters", maxAddress), "use a shorter prefix"
@@ -58,9 +59,9 @@ func stateFault(s string) (why, hint string) {
 		return "ends in a slash", "write " + quote(strings.TrimRight(s, "/"))
 	case u.RawQuery != "" && !strings.HasPrefix(u.RawQuery, "jurisdiction="):
 		return "says what an address of a bucket cannot say", `only ?jurisdiction=eu, us or fedramp may follow the prefix`
-	case u.RawQuery != "" && stateForm.MatchString("r2://"+u.Host+u.Path):
+	case u.RawQuery != "" && stateForm().MatchString("r2://"+u.Host+u.Path):
 		return "names no jurisdiction that there is", "there are eu, us and fedramp; leave it out for none"
-	case !stateForm.MatchString("r2://" + u.Host):
+	case !stateForm().MatchString("r2://" + u.Host):
 		return "names no bucket that could be", "3 to 63 small letters, digits and -, not at either end"
 	}
 	return "has a prefix that cannot be", "letters, digits, dots, dashes and underscores, parted by single slashes, each part with a letter or digit first"

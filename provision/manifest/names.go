@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/provision"
 )
@@ -12,7 +13,7 @@ import (
 // bindingSetting is the local setting that names a resource in the Worker's code.
 const bindingSetting = "binding"
 
-var identifier = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
+var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`) })
 
 // reservedWords cannot be the name of a variable in an ES module (ECMA-262,
 // §12.7.2 and §13.1.1).
@@ -31,7 +32,7 @@ func (st *stage) checkBindings() {
 		}
 		at := bindingAt(p.from)
 		word := slices.Contains(strings.Fields(reservedWords), binding)
-		if word || !identifier.MatchString(binding) {
+		if word || !identifier().MatchString(binding) {
 			text := "the binding " + quote(binding) + " is no JavaScript name: letters, digits, _ and $, no digit first"
 			if word {
 				text = "the binding " + quote(binding) + " is a word that JavaScript reserves"
@@ -62,7 +63,7 @@ func bindingName(s, logical string) string {
 		word = logical
 	}
 	name := strings.ToUpper(strings.ReplaceAll(word, "-", "_"))
-	if !identifier.MatchString(name) {
+	if !identifier().MatchString(name) {
 		return "_" + name
 	}
 	return name

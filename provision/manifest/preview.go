@@ -91,7 +91,7 @@ func (m *Manifest) Names(name string, c Catalog) (map[string]string, error) {
 // previewName refuses what no preview can be called.
 func (m *Manifest) previewName(name string) error {
 	form := &report{source: m.source}
-	checkName(nowhere, "the preview", name, environmentForm, maxEnvironment, form)
+	checkName(nowhere, "the preview", name, environmentForm(), maxEnvironment, form)
 	switch {
 	case len(form.found) > 0:
 		f := form.found[0]

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cfboot/cfboot/provision"
@@ -68,7 +69,7 @@ func previewsShape(resource any) map[string]any {
 				"description": "The host of a preview, {env} in the place of its name. Left out, it stands one level below the zone, where the universal certificate holds: pr-7.example.com, or for app.example.com app-pr-7.example.com. With workers.dev, or your-name.workers.dev, what lives in a zone is left out."},
 			"vars": map[string]any{"type": "object", "propertyNames": named(varPattern, maxSecret, ""), "additionalProperties": map[string]any{"type": "string"},
 				"description": "Variables of the Worker in a preview. {url}, {host} and {env} stand for its own.", "examples": []any{map[string]any{"APP_ORIGIN": "{url}"}}},
-			"services": map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": identifier.String()}, "additionalProperties": map[string]any{"type": []any{"string", "null"}, "minLength": 1},
+			"services": map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": identifier().String()}, "additionalProperties": map[string]any{"type": []any{"string", "null"}, "minLength": 1},
 				"description": "Where a service binding leads in a preview: another Worker, or null to leave the binding out.", "examples": []any{map[string]any{"AUTH": "auth-staging"}}},
 			"shared": map[string]any{"type": "array", "uniqueItems": true, "items": map[string]any{"type": "string"}, "examples": []any{[]any{"hyperdrive/db", "FLAGS"}},
 				"description": "What a preview uses of production on purpose: resources by kind/name, or bindings of wrangler.jsonc that no resource here stands for."},
@@ -170,12 +171,12 @@ func (m *Manifest) readLife(in *value, r *report) {
 	}
 }
 
-var ttlPart = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)d`)
+var ttlPart = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)d`) })
 
 // parseTTL reads Go's durations, with days before them.
 func parseTTL(s string) (time.Duration, error) {
 	days := time.Duration(0)
-	if part := ttlPart.FindStringSubmatch(s); part != nil {
+	if part := ttlPart().FindStringSubmatch(s); part != nil {
 		n, err := strconv.ParseFloat(part[1], 64)
 		if err != nil || n > 1000 {
 			return 0, fmt.Errorf("%s days are too many", part[1])
@@ -247,12 +248,12 @@ func (m *Manifest) readWiring(in *value, r *report) {
 	}
 }
 
-var placeholder = regexp.MustCompile(`\{[A-Za-z_]+\}`)
+var placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{[A-Za-z_]+\}`) })
 
 // unknownPlaceholder finds one that was probably meant to be one of ours. Others
 // may be meant for the Worker.
 func unknownPlaceholder(s string) string {
-	for _, p := range placeholder.FindAllString(s, -1) {
+	for _, p := range placeholder().FindAllString(s, -1) {
 		known := []string{"{url}", "{host}", "{env}"}
 		if _, near := closest(p, known); near && !slices.Contains(known, p) {
 			return p
@@ -261,7 +262,7 @@ func unknownPlaceholder(s string) string {
 	return ""
 }
 
-var sharedForm = regexp.MustCompile(sharedPattern)
+var sharedForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(sharedPattern) })
 
 // readShared reads what is production's also in a preview.
 func (m *Manifest) readShared(in *value, r *report) {
@@ -271,7 +272,7 @@ func (m *Manifest) readShared(in *value, r *report) {
 	}
 	m.previews.sharedAt = map[provision.Key]int{}
 	for _, e := range shared.value.elements {
-		if !sharedForm.MatchString(e.text) {
+		if !sharedForm().MatchString(e.text) {
 			r.add(e.at, "previews: shared names "+quote(e.text)+", which is neither a resource nor a binding", `write "hyperdrive/db" for a resource, or "FLAGS" for a binding of wrangler.jsonc`)
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/provision"
 )
@@ -15,9 +16,9 @@ import (
 const longestName = 20
 
 var (
-	nameForm   = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	pullForm   = regexp.MustCompile(`^pr-([1-9][0-9]{0,9})$`)
-	hashedForm = regexp.MustCompile(`-[0-9a-f]{8}$`)
+	nameForm   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`) })
+	pullForm   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^pr-([1-9][0-9]{0,9})$`) })
+	hashedForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`-[0-9a-f]{8}$`) })
 )
 
 // reserved are names that no environment has (provision/manifest).
@@ -28,10 +29,10 @@ var reserved = []string{provision.Production, "all", "default", "none", "top"}
 // one with a hash behind it, and so does a valid one that looks as if it had one.
 // So two branches never share a preview.
 func Name(asked string) string {
-	if pullForm.MatchString(asked) {
+	if pullForm().MatchString(asked) {
 		return asked
 	}
-	if nameForm.MatchString(asked) && len(asked) <= longestName && !hashedForm.MatchString(asked) && !slices.Contains(reserved, asked) {
+	if nameForm().MatchString(asked) && len(asked) <= longestName && !hashedForm().MatchString(asked) && !slices.Contains(reserved, asked) {
 		return asked
 	}
 	sum := sha256.Sum256([]byte(asked))
@@ -46,7 +47,7 @@ func Name(asked string) string {
 // Existing is the environment of a preview that is there: what Name would make of
 // a branch, or the name that a list has shown.
 func Existing(asked string) string {
-	if nameForm.MatchString(asked) && len(asked) <= longestName {
+	if nameForm().MatchString(asked) && len(asked) <= longestName {
 		return asked
 	}
 	return Name(asked)
@@ -54,7 +55,7 @@ func Existing(asked string) string {
 
 // PullRequest is the number in pr-7.
 func PullRequest(environment string) (int, bool) {
-	m := pullForm.FindStringSubmatch(environment)
+	m := pullForm().FindStringSubmatch(environment)
 	if m == nil {
 		return 0, false
 	}

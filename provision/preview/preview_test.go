@@ -28,7 +28,7 @@ func TestName(t *testing.T) {
 	seen := map[string]string{}
 	for _, o := range odd {
 		n := Name(o)
-		if !nameForm.MatchString(n) || len(n) > longestName {
+		if !nameForm().MatchString(n) || len(n) > longestName {
 			t.Errorf("%q became %q, which is no name of an environment", o, n)
 		}
 		if n == provision.Production {
@@ -56,7 +56,7 @@ func FuzzName(f *testing.F) {
 	f.Add("pr-7", "PR-7")
 	f.Fuzz(func(t *testing.T, a, b string) {
 		n, m := Name(a), Name(b)
-		if !nameForm.MatchString(n) || len(n) > longestName || n == provision.Production {
+		if !nameForm().MatchString(n) || len(n) > longestName || n == provision.Production {
 			t.Errorf("%q became %q", a, n)
 		}
 		if a != b && n == m {

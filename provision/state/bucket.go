@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cfboot/cfboot/provision"
@@ -47,7 +48,7 @@ const (
 	lockObject  = "lock.json"
 )
 
-var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+var plainName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`) })
 
 // Bucket is the place of a state that is kept in an R2 bucket. It asks nothing. A
 // name that cannot be part of a key is a *provision.Problem of class Refused.
@@ -56,7 +57,7 @@ func Bucket(r Remote) (Place, error) {
 		r.Environment = Production
 	}
 	for what, name := range map[string]string{"project": r.Project, "environment": r.Environment} {
-		if !plainName.MatchString(name) {
+		if !plainName().MatchString(name) {
 			return nil, &provision.Problem{At: r.Address, Text: fmt.Sprintf("the %s %q cannot have a state there", what, name), Class: provision.Refused,
 				Hints: []string{"names consist of letters, digits and dashes"}}
 		}
