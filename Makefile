@@ -21,7 +21,7 @@ release: ## archives and checksums for every platform, in dist/: make release VE
 	GO=$(GO) .ci/release $(VERSION)
 
 actions: ## a release as it is built, twice the same, fetched and run by action.yml
-	CFBOOT_RELEASE=1 $(GO) test -count 1 -timeout 20m -run 'TestRelease$$' -v ./e2e
+	CFBOOT_RELEASE=1 $(GO) test -count 1 -timeout 20m -run 'TestRelease$$|TestActionFromSource$$' -v ./e2e
 
 PATTERNS ?= all
 patterns: ## every pattern with each option: installed, linted, tested, bundled, run and asked; PATTERNS="some" for all options at once, "all saas" for one pattern, "ask" for the last part

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,17 +13,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestPreviewKilled kills preview up and preview down on the way, at points of the
+// TestKilledPreview kills preview up and preview down on the way, at points of the
 // binary and around requests. The same command finishes; and where the state is
 // lost on top of it, down finds by the tags all that was made, and takes it away.
-func TestPreviewKilled(t *testing.T) {
+func TestKilledPreview(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills a process many times; not with -short")
 	}
-	bin := filepath.Join(t.TempDir(), "cfboot")
-	if out, err := exec.Command("go", "build", "-tags", "crashpoints", "-o", bin, "../cmd/cfboot").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	bin := killable(t)
 	up, down := previewArgs("up", "--seed", "seed.sql"), previewArgs("down")
 	whole := previewStage(t, bin)
 	upPoints := whole.counted(t, up...)

@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(cleared{m}, map[string]func(){
 		"cfboot": func() {
 			args, err := record.Interposed(os.Args[1:])
 			if err != nil {

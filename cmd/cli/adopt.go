@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
@@ -55,7 +56,7 @@ func (a *app) newAdopt() *cobra.Command {
 
 // adoptableID is the form of the ids that may be given by hand; they become part
 // of an address.
-var adoptableID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+var adoptableID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`) })
 
 func (a *app) runAdopt(t target, args []string, id string) error {
 	p, err := a.openProject(a.Dir, t.environment)
@@ -70,7 +71,7 @@ func (a *app) runAdopt(t target, args []string, id string) error {
 	switch {
 	case id != "" && len(wanted) > 1:
 		return refused("--id is that of one resource, and several are named", "adopt them one by one")
-	case id != "" && !adoptableID.MatchString(id):
+	case id != "" && !adoptableID().MatchString(id):
 		return refused(fmt.Sprintf("%q is no id", id), "an id is in the resource's page of the dashboard")
 	case id != "":
 		ids[wanted[0].Key] = id

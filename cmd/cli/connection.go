@@ -6,12 +6,13 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
 )
 
-var accountID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+var accountID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{32}$`) })
 
 // pinned is what is known of an account before Cloudflare is asked.
 type pinned struct{ flag, manifest, state string }
@@ -27,7 +28,7 @@ func (a *app) chooseAccount(p pinned) (string, error) {
 	} {
 		switch {
 		case c.id == "":
-		case !accountID.MatchString(c.id):
+		case !accountID().MatchString(c.id):
 			return "", refused(fmt.Sprintf("%q from %s is no account ID", c.id, c.from), "an account ID is 32 hexadecimal digits")
 		case chosen == "":
 			chosen, from = c.id, c.from

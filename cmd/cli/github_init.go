@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
@@ -84,7 +85,9 @@ func (a *app) repositoryTop() (string, error) {
 }
 
 // inWorkflow is a folder's path that needs no quoting anywhere in a workflow.
-var inWorkflow = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$`)
+var inWorkflow = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$`)
+})
 
 // projectWorkflow looks at what the project is.
 func (a *app) projectWorkflow(top string) (templates.Workflow, error) {
@@ -95,7 +98,7 @@ func (a *app) projectWorkflow(top string) (templates.Workflow, error) {
 	w := templates.Workflow{Dir: filepath.ToSlash(rel)}
 	if w.Dir == "." {
 		w.Dir = ""
-	} else if !inWorkflow.MatchString(w.Dir) {
+	} else if !inWorkflow().MatchString(w.Dir) {
 		return w, refused(fmt.Sprintf("the project's folder in the repository is %q, which does not fit into a workflow", w.Dir), "letters, digits, . _ - and / do: rename it")
 	}
 	folders := []string{w.Dir}
@@ -136,7 +139,7 @@ var installers = []struct{ lock, install, build string }{
 }
 
 // releaseForm is the version of a release.
-var releaseForm = regexp.MustCompile(`^\d+\.\d+\.\d+(-(alpha|beta|rc)\.\d+)?$`)
+var releaseForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d+\.\d+\.\d+(-(alpha|beta|rc)\.\d+)?$`) })
 
 // workflow puts in which cfboot it is: a release by its commit and its binary; what
 // was built from a commit by that, which the action then builds as well.
@@ -152,7 +155,7 @@ func (a *app) workflow(w templates.Workflow) templates.Workflow {
 		}
 	}
 	own, _, _ := strings.Cut(templates.Own, "@")
-	released := releaseForm.MatchString(a.Version)
+	released := releaseForm().MatchString(a.Version)
 	if released {
 		w.Release = a.Version
 	}

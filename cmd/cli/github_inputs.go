@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/provision"
 )
@@ -48,7 +49,7 @@ func (a *app) input(name string) string {
 	return strings.TrimSpace(v)
 }
 
-var environmentForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+var environmentForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`) })
 
 func (a *app) inputs() (in stepInputs, err error) {
 	in = stepInputs{command: a.input("command"), env: a.input("env"), dir: a.input("working-directory"), state: a.input("state"), token: a.input("api-token"), account: a.input("account-id"),
@@ -63,7 +64,7 @@ func (a *app) inputs() (in stepInputs, err error) {
 	if !slices.Contains(stepCommands, in.command) {
 		return in, refused(fmt.Sprintf("the input command is %q%s", in.command, suggest(in.command, stepCommands)), "it is one of: "+strings.Join(stepCommands, ", "))
 	}
-	if in.env != "" && !in.preview() && !environmentForm.MatchString(in.env) {
+	if in.env != "" && !in.preview() && !environmentForm().MatchString(in.env) {
 		return in, refused(fmt.Sprintf("the input env is %q, which is no environment's name", in.env), "small letters, digits and single hyphens, beginning with a letter: staging")
 	}
 	if n := a.input("pull-request"); n != "" {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/cmd/view"
 )
@@ -135,12 +136,12 @@ func checksText(b *strings.Builder, checks []view.Check) {
 	b.WriteString("\n")
 }
 
-var commit = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+var commit = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{7,64}$`) })
 
 // foot says which commit and which run it was.
 func (s *step) foot(b *strings.Builder) {
 	var parts []string
-	if commit.MatchString(s.event.Head) {
+	if commit().MatchString(s.event.Head) {
 		parts = append(parts, "`"+s.event.Head[:7]+"`")
 	}
 	if run := s.files.RunURL(); web(run) != "" {

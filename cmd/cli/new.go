@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/agext/levenshtein"
 	"github.com/cfboot/cfboot/provision"
@@ -62,7 +63,7 @@ func (a *app) newNew() *cobra.Command {
 	return cmd
 }
 
-var projectName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+var projectName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`) })
 
 // maxProjectName leaves room in a host label of 63 characters for what is put
 // before and behind it: wrangler's previews are <preview>-<worker>.
@@ -71,7 +72,7 @@ const maxProjectName = 40
 // check looks at all that can be looked at before the folder and Cloudflare, and
 // reads the pattern.
 func (a *app) check(r *request) (err error) {
-	if !projectName.MatchString(r.name) || len(r.name) > maxProjectName {
+	if !projectName().MatchString(r.name) || len(r.name) > maxProjectName {
 		return refused(fmt.Sprintf("%q cannot be a project's name", r.name),
 			fmt.Sprintf("small letters, digits and single hyphens, beginning with a letter, at most %d characters: my-saas", maxProjectName))
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"mime/multipart"
 	"net/textproto"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -27,7 +26,7 @@ const App = "app"
 // workerNames knows the Worker's rule for real names.
 type workerNames struct{ naming }
 
-var workerNaming = workerNames{naming{regexp.MustCompile(`^[a-z0-9_][a-z0-9_-]*$`), "small letters, digits, - and _, at most 62 characters", 62}}
+var workerNaming = workerNames{naming{form(`^[a-z0-9_][a-z0-9_-]*$`), "small letters, digits, - and _, at most 62 characters", 62}}
 
 // realName is the project's name for the Worker called app, with the
 // environment's behind it: what wrangler calls it.
