@@ -15,7 +15,8 @@ func (a *app) newDestroy() *cobra.Command {
 		Short: "Remove just what cfboot made",
 		Long: "Removes what the state says is ours, dependents first. It needs the state and\n" +
 			"nothing else: manifest and templates may be gone. What was adopted is released,\n" +
-			"not deleted, unless --allow delete-adopted is given. Twice is as good as once.\n\n" + guards + "\n\n" +
+			"not deleted, unless --allow delete-adopted is given. With a Worker go its Workflows,\n" +
+			"which wrangler deploy has made. Twice is as good as once.\n\n" + guards + "\n\n" +
 			"That all is to go is what its name says, so no number is asked for, as apply does.\n" +
 			"In CI production has to be named: --env production.",
 		Example: "  cfboot destroy\n  cfboot destroy --env staging --yes --allow delete-data=shop-staging-db",

@@ -212,12 +212,9 @@ func (d *taking) destroy(place state.Place) (left []string, err error) {
 		}
 	}
 	t.allow = expendable(plan)
-	adrift, err := d.workflows(plan, store.State())
-	if err != nil {
-		return nil, err
-	}
+	left = unseen(plan, store.State())
 	err = d.carryOut(d.client, store, plan, t)
-	left = append(adrift, d.remaining(store.State(), why)...)
+	left = append(left, d.remaining(store.State(), why)...)
 	if err == nil || len(left) == 0 {
 		return left, err
 	}
@@ -229,38 +226,15 @@ func (d *taking) destroy(place state.Place) (left []string, err error) {
 	return left, err
 }
 
-// workflows deletes what wrangler has made for the Workers that go and that would
-// outlive them: their Workflows. It comes before the Workers, by whose names they
-// are known. What cannot be deleted is listed.
-func (d *taking) workflows(plan provision.Plan, st provision.State) (left []string, err error) {
-	workers := map[string]bool{}
+// unseen lists where nobody can tell whether something is left that should have gone
+// with what the plan deletes. A preview that was never deployed has nothing of that.
+func unseen(plan provision.Plan, st provision.State) (left []string) {
 	for _, s := range plan.Steps {
-		if s.Key.Kind == "worker" && s.Action == provision.Delete {
-			workers[s.RealName()] = true
+		if s.Unseen != "" && st.Preview.Deployed != "" {
+			left = append(left, view.Line(fmt.Sprintf("%s %s: %s", s.Key, s.Name, s.Unseen)))
 		}
 	}
-	if len(workers) == 0 {
-		return nil, nil
-	}
-	names, err := d.client.Workflows(d.ctx, workers)
-	var p *provision.Problem
-	switch {
-	case err == nil:
-	case errors.As(err, &p) && p.Class == provision.Refused && st.Preview.Deployed == "":
-		d.view().Notice("warning: whether the Worker has Workflows, which would be left, cannot be seen: %v", err)
-	case errors.As(err, &p) && p.Class == provision.Refused:
-		return []string{view.Line(fmt.Sprintf("workflows: whether any is left cannot be seen: %v", err))}, nil
-	default:
-		return nil, err
-	}
-	for _, name := range names {
-		if err := d.client.DeleteWorkflow(d.ctx, name); err != nil {
-			left = append(left, view.Line(err.Error()))
-			continue
-		}
-		d.view().Notice("  - %-22s %-34s deleted", "workflow", view.Line(name))
-	}
-	return left, nil
+	return left
 }
 
 // expendable are the consents that a preview needs no person for. What was there

@@ -3,11 +3,13 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/kinds"
 	"github.com/cfboot/cfboot/provision/state"
 	"github.com/spf13/cobra"
 )
@@ -96,8 +98,8 @@ func (a *app) newStateMove() *cobra.Command {
 		Use:   "mv OLD NEW",
 		Short: "Record a resource under another logical name",
 		Long: "For a name that changes in the manifest: without it a plan would delete the\n" +
-			"resource of the old name and create one of the new. What refers to it follows.\n" +
-			"The kind stays. Cloudflare is not touched; the next plan shows what the new name\n" +
+			"resource of the old name and create one of the new. What refers to it follows, and\n" +
+			"a queue's consumer takes the name with it. The kind stays. Cloudflare is not touched; the next plan shows what the new name\n" +
 			"changes there. A name that cannot be changed in place means a replacement, unless\n" +
 			"the manifest keeps the real name: \"name\": \"...\".",
 		Example: "  cfboot state mv kv/cache kv/sessions\n  cfboot state mv d1/db d1/data --env staging",
@@ -119,12 +121,23 @@ func (a *app) stateMove(t target, from, to string) error {
 		if err != nil {
 			return refused(err.Error(), "write it as "+k.Kind+"/NAME")
 		}
-		if err := store.Rename(k, n); err != nil {
+		along := kinds.Derived(k)
+		if err := store.Rename(k, n, along...); err != nil {
 			return err
 		}
 		r := &view.Renamed{From: from, To: to}
 		a.view().Print("%s is recorded as %s.", k, n)
+		for _, d := range along {
+			if _, had := st.Entries[d]; had {
+				named := provision.Key{Kind: d.Kind, Name: n.Name}.String()
+				r.With = append(r.With, named)
+				a.view().Print("  %s is part of it and is recorded as %s", d, named)
+			}
+		}
 		for _, by := range state.Referrers(store.State(), n) {
+			if slices.Contains(r.With, by.String()) {
+				continue
+			}
 			r.Followed = append(r.Followed, by.String())
 			a.view().Print("  %s refers to it and follows", by)
 		}

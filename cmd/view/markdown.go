@@ -103,6 +103,12 @@ func notes(s provision.Step) []string {
 	if s.Data != "" {
 		out = append(out, "**holds "+Prose(s.Data)+"**, "+map[bool]string{true: "backed up before", false: "without a backup"}[s.Backup])
 	}
+	for _, along := range s.With {
+		out = append(out, Prose(goesAlong(along)))
+	}
+	if s.Unseen != "" {
+		out = append(out, "**warning:** "+Prose(s.Unseen))
+	}
 	if s.Protected && s.Removes() {
 		out = append(out, "**is protected**")
 	}

@@ -84,7 +84,7 @@ func planOf(name string) provision.Plan {
 	return provision.Plan{Project: name, Environment: name, Steps: []provision.Step{
 		{Action: provision.Create, Key: db, Name: name, Reason: name},
 		{Action: provision.Update, Key: app, Name: "app", Refs: []provision.Key{db}, Changes: []provision.Change{{Setting: name, Old: name, New: []any{name}, Drift: true}}},
-		{Action: provision.Delete, Key: provision.Key{Kind: "kv", Name: "old"}, Name: name, Data: name},
+		{Action: provision.Delete, Key: provision.Key{Kind: "kv", Name: "old"}, Name: name, Data: name, With: []provision.Key{{Kind: "workflow", Name: name}}, Unseen: name},
 		{Action: provision.Keep, Key: provision.Key{Kind: "r2", Name: "files"}, Name: "files"},
 	}, Conflicts: []provision.Conflict{{Key: db, Name: name, Text: name}}}
 }

@@ -49,6 +49,7 @@ type StateMoved struct {
 type Renamed struct {
 	From     string   `json:"from"`
 	To       string   `json:"to"`
+	With     []string `json:"with,omitempty"`     // what is part of it and took the new name, too
 	Followed []string `json:"followed,omitempty"` // what refers to it
 }
 

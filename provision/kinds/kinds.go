@@ -32,6 +32,7 @@ import (
 // both what the manifest says and what the plan compares.
 type kind[S any] struct {
 	name       string
+	of         string         // the kind whose resource objects stand for it beside themselves, under their name; only with no schema
 	schema     string         // JSON Schema of the settings: {"description", "properties", "required"}
 	example    Example        // what the contract suite plays it with
 	permission string         // the token permission group that its writes need
@@ -125,6 +126,7 @@ type Kind struct {
 	Permission string
 	Traits     provision.Traits
 	Derived    bool // it has no schema: another kind's resource stands for it
+	of         string
 	Namesakes  bool // names are not unique, so that one of its name is no conflict
 	Example    Example
 	page       string
@@ -185,7 +187,7 @@ func (k kind[S]) erase() Kind {
 	marks, remarks := k.tags.calls()
 	return Kind{
 		Name: k.name, Permission: k.permission, page: k.page, tags: k.tags, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example,
-		Derived: k.resolve == nil, Namesakes: k.namesakes, chore: k.leaves(),
+		Derived: k.resolve == nil, of: k.of, Namesakes: k.namesakes, chore: k.leaves(),
 		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store,
 			Save: saving, Ignorable: k.ignorable(), Calls: k.calls, Note: k.noted(), Marks: marks, Remarks: remarks},
 		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
