@@ -8,8 +8,9 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 build: ## the binary, in bin/
 	$(GO) build -trimpath -o bin/cfboot ./cmd/cfboot
 
+# Whole runs wait more than they compute: for locks, for what comes into sight late.
 test: ## everything that runs without an account and without Node
-	$(GO) test -race $(if $(SKIP),-skip '$(SKIP)') ./...
+	$(GO) test -race -parallel 5 $(if $(SKIP),-skip '$(SKIP)') ./...
 
 wrangler: ## the generated project with npm and the real wrangler, against the emulator
 	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
