@@ -1,13 +1,10 @@
 package e2e
 
 import (
-	"bytes"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,7 +77,10 @@ func played(t *testing.T, chromium, dir, pattern, mode string) {
 	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
 		npm(t, dir, "ci", "--omit=dev", "--ignore-scripts", "--prefer-offline")
 	}
-	origin := served(t, dir)
+	secretsOfThisMachine(t, dir, nil)
+	if scripts(t, dir)["db:migrate:local"] != "" {
+		npm(t, dir, "run", "db:migrate:local")
+	}
 	port, err := freePort()
 	if err != nil {
 		t.Fatal(err)
@@ -92,8 +92,10 @@ func played(t *testing.T, chromium, dir, pattern, mode string) {
 	if err := os.RemoveAll(pictures); err != nil {
 		t.Fatal(err)
 	}
-	browse(t, dir, pattern, "CFBOOT_BROWSER="+mode, "CFBOOT_CHROMIUM="+chromium, "CFBOOT_ORIGIN="+origin,
-		"CFBOOT_PROJECT="+dir, "CFBOOT_PICTURES="+pictures, "CFBOOT_DEVTOOLS_PORT="+port)
+	serve(t, dir, func(origin string) {
+		browse(t, dir, pattern, "CFBOOT_BROWSER="+mode, "CFBOOT_CHROMIUM="+chromium, "CFBOOT_ORIGIN="+origin,
+			"CFBOOT_PROJECT="+dir, "CFBOOT_PICTURES="+pictures, "CFBOOT_DEVTOOLS_PORT="+port)
+	})
 	t.Logf("pictures to look at are in %s", pictures)
 }
 
@@ -104,7 +106,7 @@ func browse(t *testing.T, dir, name string, env ...string) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	cmd := node(t, dir, filepath.Join(nodeBin(t), "node"), "--test", "--test-reporter=spec", script)
+	cmd := node(t, dir, nodeOfThisFolder(t), "--test", "--test-reporter=spec", script)
 	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s\n%s", name, out)
@@ -114,56 +116,11 @@ func browse(t *testing.T, dir, name string, env ...string) {
 	t.Logf("%s: %s", name, time.Since(began).Round(time.Second))
 }
 
-func nodeBin(t *testing.T) string {
-	bin, err := filepath.Abs(filepath.Join("node_modules", ".bin"))
+// nodeOfThisFolder is the pinned Node, whatever the project has.
+func nodeOfThisFolder(t *testing.T) string {
+	program, err := filepath.Abs(filepath.Join("node_modules", ".bin", "node"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bin
-}
-
-// served runs the project until the test ends and returns its origin.
-func served(t *testing.T, dir string) string {
-	var pkg struct{ Scripts map[string]string }
-	if err := json.Unmarshal(read(t, filepath.Join(dir, "package.json")), &pkg); err != nil {
-		t.Fatal(err)
-	}
-	if pkg.Scripts["predev"] != "" {
-		npm(t, dir, "run", "predev")
-	} else if err := os.WriteFile(filepath.Join(dir, ".dev.vars"), read(t, filepath.Join(dir, ".dev.vars.example")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if pkg.Scripts["db:migrate:local"] != "" {
-		npm(t, dir, "run", "db:migrate:local")
-	}
-	port, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	args := strings.Fields(pkg.Scripts["dev"])
-	if !slices.Contains(args, "--local") {
-		args = append(args, "--local")
-	}
-	args = append(args, "--port", port, "--inspector-port", "0", "--show-interactive-dev-session=false")
-	cmd := node(t, dir, filepath.Join(nodeBin(t), args[0]), args[1:]...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	// It has children of its own, which end with it when it is asked to.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("wrangler dev said:\n%s", &out)
-		}
-	})
-	origin := "http://127.0.0.1:" + port
-	if err := awaited(t.Context(), origin+"/health"); err != nil {
-		t.Fatalf("wrangler dev does not answer: %v\n%s", err, &out)
-	}
-	return origin
+	return program
 }

@@ -33,8 +33,16 @@ func node(t *testing.T, dir, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// ofProject is a program that the project has installed.
-func ofProject(dir, name string) string { return filepath.Join(dir, "node_modules", ".bin", name) }
+// ofProject is a program that the project has installed, or else this folder.
+func ofProject(dir, name string) string {
+	program := filepath.Join(dir, "node_modules", ".bin", name)
+	if _, err := os.Stat(program); err != nil {
+		if here, err := filepath.Abs(filepath.Join("node_modules", ".bin", name)); err == nil {
+			return here
+		}
+	}
+	return program
+}
 
 func npm(t *testing.T, dir string, args ...string) {
 	t.Helper()
