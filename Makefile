@@ -3,23 +3,42 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test wrangler patterns contract readme check fuzz speed bench golden crash torture clean
+.PHONY: build test wrangler patterns browser frontend contract readme check fuzz speed bench golden crash torture release actions clean
 
 build: ## the binary, in bin/
 	$(GO) build -trimpath -o bin/cfboot ./cmd/cfboot
 
+# Whole runs wait more than they compute: for locks, for what comes into sight late.
 test: ## everything that runs without an account and without Node
-	$(GO) test -race $(if $(SKIP),-skip '$(SKIP)') ./...
+	$(GO) test -race -parallel 5 $(if $(SKIP),-skip '$(SKIP)') ./...
 
 wrangler: ## the generated project with npm and the real wrangler, against the emulator
 	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
 	CFBOOT_WITH_WRANGLER=1 $(GO) test -count 1 -timeout 20m -run TestWrangler -v ./e2e
 	CFBOOT_WRANGLER=$(CURDIR)/e2e/node_modules/.bin/wrangler $(GO) test -count 1 -timeout 20m -run TestWrangler ./provision/emulator
+	CFBOOT_WITH_WRANGLER=1 $(GO) test -count 1 -run TestSchemaIsThePinnedOne ./wrangler
+
+release: ## archives and checksums for every platform, in dist/: make release VERSION=1.2.3
+	GO=$(GO) .ci/release $(VERSION)
+
+actions: ## a release as it is built, twice the same, fetched and run by action.yml
+	CFBOOT_RELEASE=1 $(GO) test -count 1 -timeout 20m -run 'TestRelease$$|TestActionFromSource$$' -v ./e2e
 
 PATTERNS ?= all
-patterns: ## every pattern with each option: installed, linted, tested, bundled, run; PATTERNS="some" for all options at once, "all saas" for one pattern
+patterns: ## every pattern with each option: installed, linted, tested, bundled, run and asked; PATTERNS="some" for all options at once, "all saas" for one pattern, "ask" for the last part
 	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
-	CFBOOT_PATTERNS="$(PATTERNS)" $(GO) test -count 1 -timeout 120m -run 'TestPatterns$$' -v ./e2e
+	CFBOOT_PATTERNS="$(PATTERNS)" $(GO) test -count 1 -timeout 180m -run 'TestPatterns$$' -v ./e2e
+
+BROWSER ?= all
+browser: ## every pattern's pages in a real Chromium; BROWSER="some" for what fits into a minute, "all saas" for one pattern
+	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
+	@test -d e2e/browser/node_modules/$(if $(filter some,$(BROWSER)),playwright-core,lighthouse) || (cd e2e/browser && npm ci --ignore-scripts --no-audit --no-fund $(if $(filter some,$(BROWSER)),--omit=dev))
+	CFBOOT_BROWSER="$(BROWSER)" $(GO) test -count 1 -timeout 60m -run 'TestBrowser$$' -v ./e2e
+
+FRONTEND ?= all
+frontend: ## the pages of --frontend: installed, tested, built and served, and looked at where there is chromium; FRONTEND=angular for one
+	@test -x e2e/node_modules/.bin/wrangler || (cd e2e && npm ci --ignore-scripts --no-audit --no-fund)
+	CFBOOT_FRONTEND="$(FRONTEND)" $(GO) test -count 1 -timeout 60m -run 'TestFrontend$$' -v ./e2e
 
 # The suites record what is said while they run, when CFBOOT_RECORD names a folder
 # for it, as in CI. Where it names none they run here once more.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,11 +19,7 @@ func TestKilledTakeover(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills a process many times; not with -short")
 	}
-	bin := filepath.Join(t.TempDir(), "cfboot")
-	build := exec.Command("go", "build", "-tags", "crashpoints", "-o", bin, "../cmd/cfboot")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	bin := killable(t)
 	s := newStage(t, bin)
 	made := filepath.Join(s.dir, "shop")
 	if err := os.MkdirAll(made, 0o755); err != nil {

@@ -3,7 +3,9 @@ package e2e
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -57,28 +59,59 @@ func answers(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s does not answer %s: %s", args[1], args[0], last)
 }
 
+// asks URL FILE   makes the requests in a file, as those of testdata/patterns, of what
+// answers there
+func asks(ts *testscript.TestScript, neg bool, args []string) {
+	all, err := parseAsking([]byte(ts.ReadFile(args[1])))
+	ts.Check(err)
+	a := newAsker()
+	defer a.close()
+	a.at(args[0])
+	ts.Check(awaited(context.Background(), args[0]+"/health"))
+	for _, r := range all.Requests {
+		ts.Check(a.ask(context.Background(), r))
+	}
+}
+
 // bundle ACCOUNT WORKER FOLDER   fetches the Worker as it was deployed, and
 // writes it with a configuration by which wrangler dev runs the same bytes with
 // the same bindings in workerd
 func bundle(ts *testscript.TestScript, neg bool, args []string) {
 	data := ask(ts, http.MethodGet, "http://127.0.0.1:"+ts.Getenv("PORT")+"/__emulator/bundle/"+args[0]+"/"+args[1])
+	ts.Check(unpack(data, ts.MkAbs(args[2])))
+}
+
+// unpack writes a bundle so that wrangler dev runs it.
+func unpack(data []byte, folder string) error {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	ts.Check(err)
-	folder := ts.MkAbs(args[2])
-	ts.Check(os.CopyFS(folder, z))
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(folder, z); err != nil {
+		return err
+	}
 	var meta deployed
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(filepath.Join(folder, "metadata.json"))), &meta))
+	text, err := os.ReadFile(filepath.Join(folder, "metadata.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &meta)
+	}
+	if err != nil {
+		return err
+	}
 	for _, name := range []string{"_headers", "_redirects"} { // uploaded as settings, read from files
 		if rules, has := meta.Assets[name].(string); has {
-			ts.Check(os.WriteFile(filepath.Join(folder, "assets", name), []byte(rules), 0o600))
+			if err := os.WriteFile(filepath.Join(folder, "assets", name), []byte(rules), 0o600); err != nil {
+				return err
+			}
 			delete(meta.Assets, name)
 		}
 	}
 	config, secrets := meta.configuration()
-	text, err := json.MarshalIndent(config, "", "  ")
-	ts.Check(err)
-	ts.Check(os.WriteFile(filepath.Join(folder, "wrangler.json"), text, 0o600))
-	ts.Check(os.WriteFile(filepath.Join(folder, ".dev.vars"), []byte(secrets), 0o600))
+	if text, err = json.MarshalIndent(config, "", "  "); err != nil {
+		return err
+	}
+	return errors.Join(os.WriteFile(filepath.Join(folder, "wrangler.json"), text, 0o600),
+		os.WriteFile(filepath.Join(folder, ".dev.vars"), []byte(secrets), 0o600))
 }
 
 // deployed is a bundle's metadata.
@@ -111,6 +144,9 @@ var sections = map[string]struct {
 	"ratelimit":                {"ratelimits", map[string]string{"name": "name", "namespace_id": "namespace_id", "simple": "simple"}},
 }
 
+// madeUp is what every secret is in a bundle: nobody learns the true ones.
+const madeUp = "made-up-and-long-enough-to-sign-something-with"
+
 // configuration turns what was uploaded back into what wrangler reads. Secrets
 // get values made up.
 func (d deployed) configuration() (config map[string]any, secrets string) {
@@ -129,7 +165,7 @@ func (d deployed) configuration() (config map[string]any, secrets string) {
 		case "json":
 			vars[name] = b["json"]
 		case "secret_text":
-			secrets += name + "=made-up\n"
+			secrets += name + "=" + madeUp + "\n"
 		case "assets":
 			d.Assets["binding"] = name
 		case "version_metadata":

@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,10 +12,7 @@ import (
 // TestInterrupted: at the first Ctrl-C what is under way is finished and
 // recorded, nothing new is begun, and the same command goes on.
 func TestInterrupted(t *testing.T) {
-	bin := filepath.Join(t.TempDir(), "cfboot")
-	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/cfboot").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	bin := build(t)
 	s := newStage(t, bin)
 	var once sync.Once
 	s.server.OnRequest(func(r emulator.Request, at string) {

@@ -30,11 +30,7 @@ func TestKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills a process some hundred times; not with -short")
 	}
-	bin := filepath.Join(t.TempDir(), "cfboot")
-	build := exec.Command("go", "build", "-tags", "crashpoints", "-o", bin, "../cmd/cfboot")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	bin := killable(t)
 	want := untouched(t, bin)
 
 	var tried, killed, failed atomic.Int64

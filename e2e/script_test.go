@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(cleared{m}, map[string]func(){
 		"cfboot": func() {
 			args, err := record.Interposed(os.Args[1:])
 			if err != nil {
@@ -51,7 +51,8 @@ func play(t *testing.T, suite, dir string, setup func(*testscript.Env) error) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("NO_COLOR", "1")
 			env.Values[cloudKey] = &cloud{}
-			for _, name := range []string{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY", "CLOUDFLARE_EMAIL", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL", "CFBOOT_OFFLINE"} {
+			env.Values[hubKey] = &hub{}
+			for _, name := range []string{"CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY", "CLOUDFLARE_EMAIL", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL", "CFBOOT_OFFLINE", "GITHUB_TOKEN", "GITHUB_REPOSITORY", "GITHUB_REPOSITORY_ID", "GITHUB_API_URL"} {
 				env.Setenv(name, "")
 			}
 			env.Setenv(record.Folder, os.Getenv(record.Folder))
@@ -60,6 +61,7 @@ func play(t *testing.T, suite, dir string, setup func(*testscript.Env) error) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"cloudflare": cloudflare,
+			"github":     githubCommand,
 			"exits":      exits,
 			"json":       jsonField,
 			"edit":       edit,
@@ -68,7 +70,10 @@ func play(t *testing.T, suite, dir string, setup func(*testscript.Env) error) {
 			"ready":      ready,
 			"control":    control,
 			"bundle":     bundle,
+			"edge":       edge,
+			"writes":     writes,
 			"answers":    answers,
+			"asks":       asks,
 		},
 	})
 }
@@ -95,9 +100,10 @@ const cloudKey = "cloud"
 // cloudflare empty                nothing exists
 // cloudflare call METHOD PATH [BODY]   by hand; $ID is then the id in the answer
 // cloudflare untag                takes all resource tags away
-// cloudflare tagged KIND NAME [KEY=VALUE]...   its tags, but for the lineage, are these
+// cloudflare tagged KIND NAME [KEY=VALUE]...   its tags, but for the lineage and times, are these
 // cloudflare answer PATH FILE     what it answers, into a file
 // cloudflare secrets              $SECRETS is then a pattern for the secrets of all widgets
+// cloudflare advance D            its clock goes on by so much
 // cloudflare forget               begin to count requests anew
 // cloudflare rounds N             at most N requests waited for each other
 // cloudflare once                 no request was sent twice
@@ -156,6 +162,10 @@ func cloudflare(ts *testscript.TestScript, neg bool, args []string) {
 		keepAnswer(ts, c, args[1], args[2])
 	case "secrets":
 		secretsOfWidgets(ts, c)
+	case "advance":
+		d, err := time.ParseDuration(args[1])
+		ts.Check(err)
+		c.server.Advance(d)
 	case "forget":
 		c.server.ResetRequests()
 	case "rounds":
@@ -329,8 +339,8 @@ func tagged(ts *testscript.TestScript, c *cloud, kind, name string, want []strin
 		}
 		var got []string
 		for k, v := range r.Tags {
-			if k != "cfboot.state" {
-				got = append(got, k+"="+v)
+			if k != "cfboot.state" && k != "cfboot.expires" {
+				got = append(got, k+"="+regexp.MustCompile(`^made=\S+ ?`).ReplaceAllString(v, ""))
 			}
 		}
 		slices.Sort(got)

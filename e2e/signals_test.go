@@ -17,16 +17,6 @@ import (
 	"github.com/cfboot/cfboot/provision/emulator"
 )
 
-// build makes the binary that a test runs.
-func build(t *testing.T) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "cfboot")
-	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/cfboot").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return bin
-}
-
 // hang holds back the answers to what matches until the test ends, and closes
 // the channel it returns when the first one is held.
 func (s *stage) hang(t *testing.T, method, phase string) <-chan struct{} {

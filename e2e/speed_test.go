@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -21,10 +19,7 @@ func TestSpeed(t *testing.T) {
 	if os.Getenv("CFBOOT_SPEED") == "" {
 		t.Skip("measured on its own, on a quiet machine: make speed")
 	}
-	bin := filepath.Join(t.TempDir(), "cfboot")
-	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/cfboot").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	bin := build(t)
 	const latency = 150 * time.Millisecond
 	t.Logf("%-28s %10s %10s", "saas pattern", "L = 150 ms", "L = 0")
 	slow, quick := timed(t, bin, latency), timed(t, bin, 0)

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 )
@@ -12,10 +11,7 @@ var now = time.Now
 // TestStart: a command that asks nothing answers at once. The best of up to
 // two hundred counts, because a busy machine says nothing about the program.
 func TestStart(t *testing.T) {
-	bin := filepath.Join(t.TempDir(), "cfboot")
-	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/cfboot").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	bin := build(t)
 	best := time.Hour
 	for range 200 {
 		began := time.Now()

@@ -61,6 +61,7 @@ func TestWrangler(t *testing.T) {
 			"WRANGLER_CACHE_DIR":          filepath.Join(env.WorkDir, "wrangler-cache"),
 			"CLOUDFLARE_CF_FETCH_ENABLED": "false",
 			"CI":                          "1",
+			"CFBOOT_ALLOW_LOCAL_STATE":    "1", // the scripts are CI's, and end with the machine
 		} {
 			env.Setenv(name, value)
 		}

@@ -246,8 +246,12 @@ func (d differ) unwant(k Key) Step {
 }
 
 // guard asks for consent where a step destroys what a store holds, or deletes
-// what was there before us.
+// what was there before us, and says what a delete takes along. What is replaced
+// may have it again.
 func (d differ) guard(s *Step, obs Observed) {
+	if s.Action == Delete {
+		s.With, s.Unseen = obs.With, obs.Unseen
+	}
 	s.Adopted = d.state.Entries[s.Key].Adopted
 	if obs.Data != "" {
 		s.Data, s.Consent = obs.Data, DeleteDataOf(s.RealName())
@@ -280,7 +284,7 @@ func (d differ) calls(s Step) int {
 func (t Traits) calls(s Step, emptying int) int {
 	count := t.Calls
 	removal := func(had Settings) int {
-		n := count(Delete, asChanges(had)) + emptying
+		n := count(Delete, asChanges(had)) + emptying + len(s.With)
 		if s.Backup {
 			n += t.Save
 		}

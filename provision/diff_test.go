@@ -135,6 +135,8 @@ func TestDiffOfAStore(t *testing.T) {
 	small := Settings{"class": "small"}
 	was := owned(Entry{Key: store, Name: "s", ID: "1", Settings: small})
 	full := func(o Observed) Observed { o.Data = "3 rows"; return o }
+	part := []Key{{"part", "p"}, {"part", "q"}}
+	whole := func(o Observed) Observed { o.With, o.Unseen = part, "more is not to be seen"; return o }
 	for _, tt := range []diffCase{
 		{"a setting replaces", []Resource{{Key: store, Name: "s", Settings: Settings{"class": "big"}}}, was, now(there(store, "1", "s", small)),
 			Step{Action: Replace, Name: "s", ID: "1", Calls: 2, Changes: []Change{{Setting: "class", Old: "small", New: "big", Replaces: true}}}},
@@ -151,6 +153,12 @@ func TestDiffOfAStore(t *testing.T) {
 			Step{Action: Delete, Name: "s", ID: "1", Calls: 1}},
 		{"unwanted, with data", nil, was, now(full(there(store, "1", "s", small))),
 			Step{Action: Delete, Name: "s", ID: "1", Calls: 2, Data: "3 rows", Backup: true, Consent: DeleteDataOf("s")}},
+		{"unwanted, and parts of it with it", nil, was, now(whole(there(store, "1", "s", small))),
+			Step{Action: Delete, Name: "s", ID: "1", Calls: 3, With: part, Unseen: "more is not to be seen"}},
+		{"released, and its parts stay with it", nil, owned(Entry{Key: store, Name: "s", ID: "1", Settings: small, Adopted: true}), now(whole(there(store, "1", "s", small))),
+			Step{Action: Release, Name: "s", ID: "1", Reason: "released: it was there before it was taken over, so it stays; only the record goes"}},
+		{"replaced, and its parts are not lost", []Resource{{Key: store, Name: "s", Settings: Settings{"class": "big"}}}, was, now(whole(there(store, "1", "s", small))),
+			Step{Action: Replace, Name: "s", ID: "1", Calls: 2, Changes: []Change{{Setting: "class", Old: "small", New: "big", Replaces: true}}}},
 		{"unwanted, renamed in the dashboard", nil, was, now(there(store, "1", "x", small)),
 			Step{Action: Delete, Name: "x", ID: "1", Calls: 1}},
 		{"unwanted and gone", nil, was, now(Observed{Key: store}),

@@ -161,7 +161,7 @@ func Shared(a, b State) (out []Entry) {
 }
 
 // Recount looks at the stores that p destroys once more, and says anew what they
-// hold: a plan may be applied hours after it was made.
+// hold and what goes with them: a plan may be applied hours after it was made.
 func Recount(ctx context.Context, r Reader, traits map[string]Traits, st State, p Plan) (Plan, error) {
 	now, _ := wants(nil, st)
 	seen := Seen{Now: map[Key]Observed{}}
@@ -172,11 +172,16 @@ func Recount(ctx context.Context, r Reader, traits map[string]Traits, st State, 
 	p.Steps = slices.Clone(p.Steps)
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if obs, again := seen.Now[s.Key]; again && obs.Exists {
+		obs, again := seen.Now[s.Key]
+		if !again {
+			continue
+		}
+		s.With, s.Unseen = nil, "" // of what is gone nobody knows any more what belongs to it
+		if obs.Exists {
 			s.Data, s.Consent, s.Backup = "", "", false
 			d.guard(s, obs)
-			s.Calls = d.calls(*s)
 		}
+		s.Calls = d.calls(*s)
 	}
 	return p, nil
 }

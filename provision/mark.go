@@ -21,7 +21,8 @@ type Tags struct {
 	Project     string
 	Environment string
 	Key         Key
-	Refs        []Key // what it stands on
+	Refs        []Key  // what it stands on
+	Lease       *Lease // nil: its environment is no preview
 }
 
 // Home is what the tags belong to: "shop/production".
@@ -98,7 +99,16 @@ func (r *runner) tag(ctx context.Context, e Entry) (Mark, error) {
 	r.mu.Lock()
 	fresh := r.made[e.Key]
 	r.mu.Unlock()
-	return r.driver.Mark(ctx, e, Tags{Lineage: lineage, Project: r.state.Project, Environment: r.state.Environment, Key: e.Key, Refs: e.Refs}, fresh)
+	return r.driver.Mark(ctx, e, r.state.TagsOf(e, lineage), fresh)
+}
+
+// TagsOf are the tags that an entry of s carries.
+func (s State) TagsOf(e Entry, lineage string) Tags {
+	t := Tags{Lineage: lineage, Project: s.Project, Environment: s.Environment, Key: e.Key, Refs: e.Refs}
+	if s.Preview != nil {
+		t.Lease = &s.Preview.Lease
+	}
+	return t
 }
 
 // remark asks for tags that an entry does not carry yet, or that say no longer

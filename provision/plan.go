@@ -83,6 +83,8 @@ type Step struct {
 	Reason    string   `json:"reason,omitempty"`     // only to be shown
 	Data      string   `json:"data,omitempty"`       // what would be lost
 	Backup    bool     `json:"backup,omitempty"`     // what would be lost is saved before
+	With      []Key    `json:"with,omitempty"`       // what a delete takes along, by kind and real name
+	Unseen    string   `json:"unseen,omitempty"`     // why something may be left that a delete should take along; only to be shown
 	Consent   string   `json:"consent,omitempty"`    // the consent without which it is not done
 	Protected bool     `json:"protected,omitempty"`  // it may not be deleted or replaced
 	Adopted   bool     `json:"adopted,omitempty"`    // it deletes what was there before us, which takes the consent DeleteAdopted

@@ -152,8 +152,9 @@ type State struct {
 	Lineage     string // made once per state; two states of one name differ in it
 	Serial      int64  // one more with each save
 	Project     string
-	Environment string // "production" unless named
-	Account     string // the account everything in it lives in
+	Environment string         // "production" unless named
+	Account     string         // the account everything in it lives in
+	Preview     *PreviewRecord // nil: the environment is none
 	Entries     map[Key]Entry
 	Intents     map[Key]Intent // of keys that have no entry
 }
@@ -205,6 +206,8 @@ type Observed struct {
 	Tags     *Tags     // what its resource tags say of its owner; nil: nothing, or they were not looked at
 	Stray    string    // where the mark is this very project's and key's: the lineage of the other state that has it
 	Data     string    // what a store holds ("3 tables with 12 rows (45 kB)"); empty when it holds nothing or is no store
+	With     []Key     // what goes with it when it is deleted, by kind and real name; looked for with what a store holds
+	Unseen   string    // why it cannot be seen whether there is more of that
 	Emptying int       // API calls that it takes to empty a store which can only be deleted empty
 	Uses     []string  // real names and ids that it is bound to, which may then not go before it
 	Blocked  string    // why it can never be made here, e.g. the zone is still pending

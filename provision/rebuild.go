@@ -89,6 +89,7 @@ func (b *rebuilder) byTags(ctx context.Context, r Reader, tagged []Tagged) error
 				Hints: []string{"take the tags that begin with cfboot. off the one that is not it"}}
 		}
 		refs[t.Tags.Key] = t.Tags.Refs
+		b.lease(t.Tags.Lease)
 		d := b.wanted[t.Tags.Key]
 		look = append(look, Wanted{Key: t.Tags.Key, Name: t.Name, ID: t.ID, Settings: d.Settings, Local: d.Local})
 	}
@@ -103,6 +104,14 @@ func (b *rebuilder) byTags(ctx context.Context, r Reader, tagged []Tagged) error
 		}
 	}
 	return nil
+}
+
+// lease takes over what the tags say of a preview. Each resource has the lease of
+// the day it was made, and one of them every renewal: the last to end counts.
+func (b *rebuilder) lease(l *Lease) {
+	if have := b.State.Preview; l != nil && (have == nil || have.Expires.Before(l.Expires)) {
+		b.State.Preview = &PreviewRecord{Lease: *l}
+	}
 }
 
 // byManifest takes in what the manifest wants and what is there, where a mark

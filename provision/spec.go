@@ -10,6 +10,15 @@ type Spec struct {
 	Name        string            // the "name" setting, or empty
 	Names       map[string]string // the "name" settings of every resource, by logical name
 	JSON        []byte            // the whole object as standard JSON
+	Preview     *Preview          // set where the environment is a preview
+}
+
+// A Preview is what a kind has to know of an environment that lives beside
+// production for a while and must not touch what is production's.
+type Preview struct {
+	Production string // production's domain; a host in it is the preview's host of that part
+	WorkersDev bool   // it has no host in a zone: a kind that lives in one resolves to nothing
+	JSON       []byte // the object as production has it; nil: there it is not, or not to be compared
 }
 
 // A Ref says that one resource needs another, and where the manifest says so.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +21,7 @@ type Pattern struct {
 	Description string   `json:"description"` // a paragraph; may be empty
 	Secrets     []string `json:"secrets"`     // names, those that matter most first; what each is for stands in cfboot.jsonc
 	Cost        Cost     `json:"cost"`
+	Frontends   []string `json:"frontends"` // those that its projects can have in place of their static pages
 
 	files sources
 }
@@ -71,6 +73,11 @@ func describe(name string, files sources) (Pattern, error) {
 		return p, fmt.Errorf("%s: \"summary\" must be one line", descriptionFile)
 	case p.Cost.AsOf != "" && !day.MatchString(p.Cost.AsOf):
 		return p, fmt.Errorf("%s: \"cost.as_of\" must be a day: 2026-01-31, not %q", descriptionFile, p.Cost.AsOf)
+	}
+	for _, f := range p.Frontends {
+		if !slices.Contains(Frontends(), f) {
+			return p, fmt.Errorf("%s: \"frontends\" has %q; there are: %s", descriptionFile, f, strings.Join(Frontends(), ", "))
+		}
 	}
 	return p, nil
 }

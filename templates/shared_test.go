@@ -34,6 +34,7 @@ var different = []string{
 	"src/index.ts",
 	"src/integrations/email.ts",
 	"src/queue.ts",
+	"src/routes/admin.ts",
 	"src/routes/health.ts",
 	"src/routes/webhooks.ts",
 	"test/api.test.ts",

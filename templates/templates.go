@@ -35,12 +35,16 @@ var patterns embed.FS
 
 // Values are what a template may write.
 type Values struct {
-	Name    string // of the project
-	Domain  string // may be empty
-	Account string // Cloudflare account, 32 hex digits; may be empty
-	Schema  string // where the manifest's JSON Schema is
-	Version string // cfboot's
-	Backup  string // who copies the database every day: "worker" or "export"
+	Name     string // of the project
+	Domain   string // may be empty
+	Account  string // Cloudflare account, 32 hex digits; may be empty
+	Schema   string // where the manifest's JSON Schema is
+	Version  string // cfboot's
+	Backup   string // who copies the database every day: "worker" or "export"
+	Frontend string // one of [Frontends], or empty: static pages
+	UI       string // one of [UIs], or empty
+
+	Workflow Workflow // for Usual where the project is made from a pattern
 }
 
 // all are the patterns that come with cfboot, in the order in which they are
@@ -122,6 +126,7 @@ func Render(pattern string, v Values) ([]File, error) {
 func (p Pattern) Render(v Values) ([]File, error) { return render(p.files, v) }
 
 func render(from sources, v Values) ([]File, error) {
+	v = v.filled()
 	var files []File
 	total := 0
 	for _, name := range from.names() {

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -176,6 +178,7 @@ func TestDescriptions(t *testing.T) {
 				t.Errorf("%s: the description is written into projects", p.Name)
 			}
 		}
+		checkSecrets(t, p, files)
 	}
 	for text, want := range map[string]string{
 		`{"summary": "a"`:                 "pattern.json: unexpected EOF",
@@ -184,10 +187,74 @@ func TestDescriptions(t *testing.T) {
 		`{"summary": "a\nb"}`:             `"summary" must be one line`,
 		`{}`:                              `"summary" must be one line`,
 		`{"summary": "a", "cost": {"as_of": "in 2026"}}`: `must be a day: 2026-01-31, not "in 2026"`,
+		`{"summary": "a", "frontends": ["vue"]}`:         `"frontends" has "vue"; there are: angular`,
 	} {
 		_, err := describe("p", sources{descriptionFile: []byte(text)})
 		if want == "" || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// checkSecrets compares the places that name a pattern's secrets: what it says of
+// itself, the manifest, and the example for one's own machine.
+func checkSecrets(t *testing.T, p Pattern, files []File) {
+	t.Helper()
+	at := func(path string) []byte {
+		i := slices.IndexFunc(files, func(f File) bool { return f.Path == path })
+		if i < 0 {
+			t.Fatalf("%s has no %s", p.Name, path)
+		}
+		return files[i].Data
+	}
+	var manifest struct {
+		Secrets map[string]struct{ Description string }
+	}
+	std, err := hujson.Standardize(at("cfboot.jsonc"))
+	if err == nil {
+		err = json.Unmarshal(std, &manifest)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(slices.Sorted(slices.Values(p.Secrets)), slices.Sorted(maps.Keys(manifest.Secrets))); diff != "" {
+		t.Errorf("%s: secrets (-pattern.json +cfboot.jsonc):\n%s", p.Name, diff)
+	}
+	for name, secret := range manifest.Secrets {
+		if secret.Description == "" {
+			t.Errorf("%s does not say what %s is for", p.Name, name)
+		}
+		if !bytes.Contains(at(".dev.vars.example"), []byte("\n"+name+"=")) {
+			t.Errorf("%s: .dev.vars.example has no line for %s", p.Name, name)
+		}
+	}
+}
+
+// Pages have an icon, and what they load is there. Nothing stands inline: the
+// security policies forbid it.
+func TestPages(t *testing.T) {
+	loaded := regexp.MustCompile(`<(?:link|script|img)\b[^>]*\s(?:href|src)="(/[^"]+)"`)
+	inline := regexp.MustCompile(`<style\b|<script(?:\s+type="module")?>|\sstyle="|\son[a-z]+="`)
+	for _, p := range Patterns() {
+		files, err := Render(p.Name, plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if filepath.Ext(f.Path) != ".html" {
+				continue
+			}
+			if !bytes.Contains(f.Data, []byte(`<link rel="icon" href="/favicon.svg" type="image/svg+xml" />`)) {
+				t.Errorf("%s: %s has no icon", p.Name, f.Path)
+			}
+			if found := inline.Find(f.Data); found != nil {
+				t.Errorf("%s: %s has what the policy forbids: %s", p.Name, f.Path, found)
+			}
+			for _, m := range loaded.FindAllSubmatch(f.Data, -1) {
+				if !slices.ContainsFunc(files, func(f File) bool { return f.Path == "public"+string(m[1]) }) && !bytes.Contains(m[0], []byte(`rel="canonical"`)) {
+					t.Errorf("%s: %s loads %s, which is not there", p.Name, f.Path, m[1])
+				}
+			}
 		}
 	}
 }
@@ -215,7 +282,7 @@ func TestExportBackup(t *testing.T) {
 		has := false
 		for _, f := range files {
 			has = has || f.Path == ".github/workflows/backup.yml"
-			for _, left := range []string{"BackupWorkflow", "startBackup", "BACKUP_WORKFLOW", "src/backup", "restore.mjs", "'./backup'"} {
+			for _, left := range []string{"BackupWorkflow", "startBackup", "BACKUP_WORKFLOW", "src/backup", "restore.mjs", "db:restore", "'./backup'"} {
 				if bytes.Contains(f.Data, []byte(left)) {
 					t.Errorf("%s: %s still speaks of %s", p.Name, f.Path, left)
 				}
@@ -253,7 +320,8 @@ func TestOptions(t *testing.T) {
 		}
 	}
 	folders, err := patterns.ReadDir("with")
-	if err != nil || len(folders) != len(options)+1 { // and the other backup
+	// And the other backup, frontends and their components.
+	if err != nil || len(folders) != len(options)+1+len(Frontends())+len(UIs()) {
 		t.Errorf("there are %d folders of options, and %d in the list: %v", len(folders), len(options), err)
 	}
 }

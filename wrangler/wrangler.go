@@ -22,6 +22,15 @@
 // [Update] does the same to a file, whole or not at all. [Read] looks without
 // changing anything.
 //
+// [Derive] makes of a project's file the whole configuration of one preview, under
+// a rule for every key that wrangler knows (section.go), and [CheckOwn] holds the
+// result against what others have. A preview is a Worker of its own, not one of the
+// previews that wrangler makes of a Worker by its "previews" block: those share
+// the Worker's queues, crons, routes and all that is bound by an id, they are an
+// open beta, and what is done to them is done to production's Worker. A Worker of
+// its own needs nothing that is not in every plan, and is gone when it is deleted.
+// [Runner] runs the real wrangler with it.
+//
 // Whatever makes the meaning of a file doubtful is an [*Error] with its place:
 // a key that stands twice where an edit passes (wrangler silently takes the
 // last), two elements that match, a second configuration file in the folder.

@@ -7,7 +7,14 @@ import (
 	"github.com/cfboot/cfboot/cmd/cli"
 )
 
-func main() { os.Exit(cli.Main(cli.System(version), os.Args[1:])) }
+func main() {
+	env := cli.System(version)
+	env.Revision = revision
+	os.Exit(cli.Main(env, os.Args[1:]))
+}
 
-// version is set when a release is built.
-var version = "0.1.0-dev"
+// Both are set when a release is built: which it is, and the commit it is of.
+var (
+	version  = "0.1.0-dev"
+	revision = ""
+)

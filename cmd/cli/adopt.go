@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
@@ -49,12 +50,13 @@ func (a *app) newAdopt() *cobra.Command {
 	t.addEnvironment(cmd)
 	t.addAccount(cmd)
 	t.addYes(cmd)
+	a.addLocalState(cmd)
 	return cmd
 }
 
 // adoptableID is the form of the ids that may be given by hand; they become part
 // of an address.
-var adoptableID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+var adoptableID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`) })
 
 func (a *app) runAdopt(t target, args []string, id string) error {
 	p, err := a.openProject(a.Dir, t.environment)
@@ -69,7 +71,7 @@ func (a *app) runAdopt(t target, args []string, id string) error {
 	switch {
 	case id != "" && len(wanted) > 1:
 		return refused("--id is that of one resource, and several are named", "adopt them one by one")
-	case id != "" && !adoptableID.MatchString(id):
+	case id != "" && !adoptableID().MatchString(id):
 		return refused(fmt.Sprintf("%q is no id", id), "an id is in the resource's page of the dashboard")
 	case id != "":
 		ids[wanted[0].Key] = id
@@ -135,7 +137,7 @@ func (a *app) record(client *kinds.Client, store *state.Store, found []provision
 		}
 	}
 	var unsaved *state.SaveError
-	if errors.As(err, &unsaved) {
+	if errors.As(err, &unsaved) && a.onlyRecord(err) {
 		a.rescue(unsaved.Bundle)
 	}
 	if err != nil {

@@ -45,6 +45,7 @@ func (a *app) newApply() *cobra.Command {
 	t.addAccount(cmd)
 	t.addYes(cmd)
 	t.addAllow(cmd)
+	a.addLocalState(cmd)
 	cmd.Flags().BoolVar(&refresh, "refresh-only", false, "only record what is at Cloudflare now")
 	t.addConfirm(cmd)
 	return cmd
@@ -72,8 +73,20 @@ func (a *app) applyProject(dir string, t target) error {
 }
 
 // withState opens state and connection for one change of a project.
-func (a *app) withState(dir string, p *project, t target, command string, do func(*kinds.Client, *state.Store) error) (err error) {
-	store, err := a.openState(dir, p.desired.Project, t.env(), command)
+func (a *app) withState(dir string, p *project, t target, command string, do func(*kinds.Client, *state.Store) error) error {
+	place, err := a.place(dir, t.env())
+	if err == nil {
+		err = a.durable(place)
+	}
+	if err != nil {
+		return err
+	}
+	return a.withPlace(place, dir, p, t, command, do)
+}
+
+// withPlace is withState where it is no matter how long the state will last.
+func (a *app) withPlace(place state.Place, dir string, p *project, t target, command string, do func(*kinds.Client, *state.Store) error) (err error) {
+	store, err := a.openState(place, p.desired.Project, t.env(), command)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,8 @@ import (
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
+	"github.com/cfboot/cfboot/provision/objects"
+	"github.com/cfboot/cfboot/provision/state"
 	"github.com/spf13/cobra"
 )
 
@@ -38,6 +40,7 @@ type Env struct {
 	Signals  <-chan os.Signal
 	LetGo    func() // gives the signals back to the system; may be nil
 	Version  string
+	Revision string // the commit it was built from, where that is known
 }
 
 // getenv treats a variable that is set but empty as unset.
@@ -78,10 +81,18 @@ func Main(env Env, args []string) int {
 	root.SetIn(app.Stdin)
 	root.SetOut(app.Stdout)
 	root.SetErr(app.Stderr)
-	err := app.interrupted(app.execute(root, args))
+	err := app.interrupted(errors.Join(app.execute(root, args), app.close()))
 	// A flag that is wrong ends the parsing before the ones behind it.
 	app.json = app.json || slices.Contains(args, "--json")
 	return app.finish(err)
+}
+
+// close ends what was opened for the whole run.
+func (a *app) close() (err error) {
+	for _, c := range a.closers {
+		err = errors.Join(err, c())
+	}
+	return err
 }
 
 // app is one run.
@@ -91,8 +102,9 @@ type app struct {
 	stopping  context.Context // done: begin nothing more
 	signalled atomic.Bool
 	stepping  atomic.Bool // steps are being carried out
+	relays    atomic.Bool // another run in this one heeds the signals, and says so
 	out, err  *outlet     // what Stdout and Stderr are
-	statefile string      // of the state that was opened
+	opened    state.Place // of the state that was opened; nil: none yet
 	rescued   bool        // what could not be saved was shown
 	json      bool
 	typing    *bufio.Reader
@@ -103,9 +115,17 @@ type app struct {
 	offline   bool
 	apiHost   string // where the token may go, too
 	globalKey bool   // the Global API Key may be used
-	doc       view.Document
-	answers   bool // the command answers with doc; others print for themselves
-	exit      int  // of a command that did what it should and still reports something
+	account   string // of --account
+
+	allowLocal bool                       // the state may be a file, in CI too
+	buckets    map[string]*objects.Bucket // that were connected to, by address
+	closers    []func() error             // called when the command has ended
+	rehearsed  string                     // where the rehearsal's Cloudflare is
+	rehearsals map[string]*offline        // that are running, by folder
+
+	doc     view.Document
+	answers bool // the command answers with doc; others print for themselves
+	exit    int  // of a command that did what it should and still reports something
 }
 
 func (a *app) view() view.View {
@@ -118,7 +138,7 @@ func (a *app) finish(err error) int {
 	if err != nil {
 		code = exitCode(err)
 	}
-	if bundle := unsaved(err); bundle != nil {
+	if bundle := unsaved(err); bundle != nil && a.onlyRecord(err) {
 		a.rescue(bundle)
 	}
 	if a.json && (a.answers || err != nil) {
@@ -158,6 +178,9 @@ func (a *app) root() *cobra.Command {
 				a.offline = true
 			}
 			a.doc.Offline = a.offline
+			if f := cmd.Flags().Lookup("account"); f != nil {
+				a.account = f.Value.String()
+			}
 			return nil
 		},
 	}
@@ -167,7 +190,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.apiHost, "api-host", "", "host that CLOUDFLARE_API_BASE_URL may send the API token to, where that is neither Cloudflare nor this machine")
 	root.PersistentFlags().BoolVar(&a.globalKey, "global-key", false, "use the Global API Key (CLOUDFLARE_API_KEY, CLOUDFLARE_EMAIL) where there is no token")
 	root.AddCommand(a.newNew(), a.newPlan(), a.newApply(), a.newDestroy(), a.newAdopt(), a.newRender(), a.newStatus(), a.newDoctor(),
-		a.newState(), a.newSecrets(), a.newPatterns(), a.newSchema(), a.newEmulator(), a.newVersion())
+		a.newPreview(), a.newState(), a.newSecrets(), a.newPatterns(), a.newSchema(), a.newEmulator(), a.newGitHub(), a.newVersion())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &provision.Problem{Err: err, Hints: []string{"see: " + cmd.CommandPath() + " --help"}}
 	})

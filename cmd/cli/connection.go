@@ -6,12 +6,13 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
 )
 
-var accountID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+var accountID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{32}$`) })
 
 // pinned is what is known of an account before Cloudflare is asked.
 type pinned struct{ flag, manifest, state string }
@@ -27,7 +28,7 @@ func (a *app) chooseAccount(p pinned) (string, error) {
 	} {
 		switch {
 		case c.id == "":
-		case !accountID.MatchString(c.id):
+		case !accountID().MatchString(c.id):
 			return "", refused(fmt.Sprintf("%q from %s is no account ID", c.id, c.from), "an account ID is 32 hexadecimal digits")
 		case chosen == "":
 			chosen, from = c.id, c.from
@@ -112,24 +113,36 @@ func (a *app) baseURL() (string, error) {
 // go: the environment may have been set by a file that came with a project.
 // Cloudflare itself is trusted, and this machine.
 func (a *app) trusted(base string) error {
+	return a.mayGo("CLOUDFLARE_API_BASE_URL", "the API token", base)
+}
+
+// mayGo is trusted for whatever a variable would send somewhere.
+func (a *app) mayGo(variable, what, base string) error {
 	u, err := url.Parse(base)
 	if base == "" || err != nil || u.Host == "" {
 		return nil // Cloudflare's own, or no address at all, which is said later
 	}
-	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
-	ip := net.ParseIP(host)
-	cloudflares := strings.HasSuffix(host, ".cloudflare.com")
+	host := hostOf(u.Hostname())
+	cloudflares := strings.HasSuffix(host, ".cloudflare.com") || strings.HasSuffix(host, ".r2.cloudflarestorage.com")
 	switch {
-	case host == "localhost" || ip != nil && ip.IsLoopback():
+	case isThisMachine(host):
 		return nil
 	case !cloudflares && !strings.EqualFold(a.apiHost, host):
-		return refused(fmt.Sprintf("CLOUDFLARE_API_BASE_URL would send the API token to %q, which is not Cloudflare", host),
-			"unset CLOUDFLARE_API_BASE_URL", "or, if the token is to go there, say so: --api-host "+host)
+		return refused(fmt.Sprintf("%s would send %s to %q, which is not Cloudflare", variable, what, host),
+			"unset "+variable, "or, if "+strings.TrimPrefix(what, "the API ")+" is to go there, say so: --api-host "+host)
 	case u.Scheme != "https":
-		return refused(fmt.Sprintf("CLOUDFLARE_API_BASE_URL would send the API token to %q for all to read on the way", host),
+		return refused(fmt.Sprintf("%s would send %s to %q for all to read on the way", variable, what, host),
 			"let it begin with https://")
 	}
 	return nil
+}
+
+func hostOf(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
+
+func isThisMachine(host string) bool {
+	host = hostOf(host)
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // sayOffline tells every rehearsal that it is one.

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/objects"
 )
 
 // The token goes to Cloudflare and to this machine, and to whom else only when
@@ -100,6 +102,41 @@ func TestVariables(t *testing.T) {
 		}
 		if !tt.offline && (code != exitRefused || !strings.Contains(said.String(), "CLOUDFLARE_API_TOKEN is not set")) {
 			t.Errorf("%v: exit %d\n%s", tt.env, code, said)
+		}
+	}
+}
+
+// R2's secret access key follows from the token, and is as secret.
+func TestTheBucketsKeyIsHidden(t *testing.T) {
+	e := Env{Getenv: func(name string) string { return map[string]string{tokenVariable: "cfut_a-token"}[name] }}
+	if s := e.secrets(); !slices.Contains(s, objects.SecretOf("cfut_a-token")) || !slices.Contains(s, "cfut_a-token") {
+		t.Errorf("hidden are %q", s)
+	}
+}
+
+// Where the bucket is looked for: where the emulator is, at Cloudflare, or where the
+// variable says, which goes nowhere that nobody has named.
+func TestWhereTheBucketIs(t *testing.T) {
+	const own = "https://0123.r2.cloudflarestorage.com"
+	for _, tt := range []struct{ base, endpoint, host, jurisdiction, want, says string }{
+		{want: own},
+		{jurisdiction: "eu", want: "https://0123.eu.r2.cloudflarestorage.com"},
+		{base: "http://127.0.0.1:8799/client/v4", want: "http://127.0.0.1:8799/__s3/0123"},
+		{base: "http://localhost:1/client/v4", jurisdiction: "eu", want: "http://localhost:1/__s3/0123.eu"},
+		{base: "https://proxy.example/client/v4", want: own},
+		{endpoint: "https://0123.eu.r2.cloudflarestorage.com", want: "https://0123.eu.r2.cloudflarestorage.com"},
+		{endpoint: "http://127.0.0.1:9000", base: "http://127.0.0.1:8799", want: "http://127.0.0.1:9000"},
+		{endpoint: "http://0123.r2.cloudflarestorage.com", says: "for all to read on the way"},
+		{endpoint: "https://evil.example", says: `CFBOOT_R2_ENDPOINT would send the state to "evil.example"`},
+		{endpoint: "https://minio.example", host: "minio.example", want: "https://minio.example"},
+		{endpoint: "minio.example", says: "is no address"},
+	} {
+		a := &app{apiHost: tt.host, Env: Env{Getenv: func(name string) string {
+			return map[string]string{endpointVariable: tt.endpoint, "CLOUDFLARE_API_BASE_URL": tt.base}[name]
+		}}}
+		got, err := a.r2Endpoint("0123", tt.jurisdiction)
+		if tt.says == "" && (err != nil || got != tt.want) || tt.says != "" && (err == nil || !strings.Contains(err.Error(), tt.says)) {
+			t.Errorf("%+v: %q, %v", tt, got, err)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 // loss of much by the number, and last for all of it. Where nobody can be asked,
 // it refuses and names the flags.
 func (a *app) consent(t *target, p provision.Plan, question string) error {
-	for _, err := range []error{p.ConflictProblem(), p.ProtectProblem(), blanket(t.allow, p)} {
+	for _, err := range []error{p.ConflictProblem(), p.ProtectProblem(), blanket(t.allow, p), a.spared(p)} {
 		if err != nil {
 			return err
 		}

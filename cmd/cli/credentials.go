@@ -2,6 +2,7 @@ package cli
 
 import (
 	"github.com/cfboot/cfboot/provision/kinds"
+	"github.com/cfboot/cfboot/provision/objects"
 )
 
 const (
@@ -15,6 +16,9 @@ func (e Env) secrets() (out []string) {
 	for _, name := range []string{tokenVariable, keyVariable} {
 		if v, ok := e.getenv(name); ok && v != offlineToken { // which is no secret
 			out = append(out, v)
+			if name == tokenVariable {
+				out = append(out, objects.SecretOf(v)) // R2's secret access key
+			}
 		}
 	}
 	return out

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/cfboot/cfboot/provision"
-	"github.com/cfboot/cfboot/provision/state"
 	"github.com/spf13/cobra"
 )
 
@@ -16,7 +15,8 @@ func (a *app) newDestroy() *cobra.Command {
 		Short: "Remove just what cfboot made",
 		Long: "Removes what the state says is ours, dependents first. It needs the state and\n" +
 			"nothing else: manifest and templates may be gone. What was adopted is released,\n" +
-			"not deleted, unless --allow delete-adopted is given. Twice is as good as once.\n\n" + guards + "\n\n" +
+			"not deleted, unless --allow delete-adopted is given. With a Worker go its Workflows,\n" +
+			"which wrangler deploy has made. Twice is as good as once.\n\n" + guards + "\n\n" +
 			"That all is to go is what its name says, so no number is asked for, as apply does.\n" +
 			"In CI production has to be named: --env production.",
 		Example: "  cfboot destroy\n  cfboot destroy --env staging --yes --allow delete-data=shop-staging-db",
@@ -27,6 +27,7 @@ func (a *app) newDestroy() *cobra.Command {
 	t.addAccount(cmd)
 	t.addYes(cmd)
 	t.addAllow(cmd)
+	a.addLocalState(cmd)
 	return cmd
 }
 
@@ -37,14 +38,20 @@ func (a *app) runDestroy(t target) (err error) {
 	if a.inCI() && t.environment == "" {
 		return refused("in CI production is destroyed only where it is named", "if that is meant: cfboot destroy --env "+provision.Production)
 	}
-	path := a.statePath(a.Dir, t.env())
-	st, exists, err := state.Read(path)
+	place, err := a.place(a.Dir, t.env())
+	if err == nil {
+		err = a.durable(place)
+	}
+	if err != nil {
+		return err
+	}
+	st, exists, err := place.Read()
 	if err != nil {
 		return err
 	}
 	if !exists {
-		return &provision.Problem{At: path, Text: "there is no state here, so nothing is known to be ours", Class: provision.Unusable,
-			Hints: []string{"change into the project's folder", "if the state was elsewhere, bring the file back first"}}
+		return &provision.Problem{At: place.String(), Text: "there is no state here, so nothing is known to be ours", Class: provision.Unusable,
+			Hints: []string{"change into the project's folder", "if the state was elsewhere, bring the file back first, or say in " + manifestFile + ` where it is: "state": "r2://BUCKET/PREFIX"`}}
 	}
 	if st.Empty() {
 		a.sayOffline()
@@ -53,7 +60,7 @@ func (a *app) runDestroy(t target) (err error) {
 		a.view().Print("Nothing to destroy: no resource is owned.")
 		return nil
 	}
-	store, err := a.openState(a.Dir, st.Project, t.env(), "destroy")
+	store, err := a.openState(place, st.Project, t.env(), "destroy")
 	if err != nil {
 		return err
 	}

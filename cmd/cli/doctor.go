@@ -11,7 +11,6 @@ import (
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
-	"github.com/cfboot/cfboot/provision/state"
 	"github.com/cfboot/cfboot/wrangler"
 	"github.com/spf13/cobra"
 )
@@ -153,16 +152,23 @@ func (d *doctor) checkManifest() {
 
 // checkState looks at every file of the state; only the one in use can fail.
 func (d *doctor) checkState() {
-	path := d.statePath(d.Dir, d.target.env())
-	files := state.Inspect(path)
+	if !d.checkBucket() {
+		return
+	}
+	place, err := d.place(d.Dir, d.target.env())
+	if err != nil {
+		d.deny("state", err)
+		return
+	}
+	files := place.Inspect()
 	inUse := files[0]
-	st, exists, err := state.Read(path)
+	st, exists, err := place.Read()
 	if err == nil && exists && inUse.Err == nil {
 		wanted := ""
 		if d.project != nil {
 			wanted = d.project.desired.Project
 		}
-		inUse.Err = state.Check(path, st, wanted, d.target.env(), "")
+		inUse.Err = place.Check(st, wanted, d.target.env(), "")
 	}
 	switch {
 	case inUse.Err != nil:

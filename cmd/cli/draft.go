@@ -43,12 +43,14 @@ type claim struct {
 	Domain   string   `json:"domain"`
 	With     []string `json:"with,omitempty"`
 	Backup   string   `json:"backup,omitempty"` // where it is not the usual
+	Frontend string   `json:"frontend,omitempty"`
+	UI       string   `json:"ui,omitempty"`
 	Version  string   `json:"cfboot"`
 	Complete bool     `json:"complete"` // every file has been written; what is missing was taken out by its owner
 }
 
 func claimOf(r request, version string) claim {
-	c := claim{Name: r.name, Pattern: r.pattern, Domain: r.domain, With: r.with, Version: version}
+	c := claim{Name: r.name, Pattern: r.pattern, Domain: r.domain, With: r.with, Frontend: r.frontend, UI: r.ui, Version: version}
 	if isFolder(r.pattern) {
 		c.Digest = r.source.Digest()
 	}
@@ -69,6 +71,12 @@ func (c claim) command() string {
 	}
 	if c.Backup != "" {
 		out += " --backup " + c.Backup
+	}
+	if c.Frontend != "" {
+		out += " --frontend " + c.Frontend
+	}
+	if c.UI != "" {
+		out += " --ui " + c.UI
 	}
 	return out
 }

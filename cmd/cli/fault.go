@@ -54,8 +54,8 @@ func (a *app) execute(root *cobra.Command, args []string) error {
 		a.view().Notice("%s", own.stack)
 	}
 	p := &provision.Problem{Err: own, Hints: []string{"this is a fault of cfboot: please report it, with the command and what cfboot version says"}}
-	if a.statefile != "" {
-		p.Hints = append(p.Hints, fmt.Sprintf("what was made until then is recorded in %s; run the same command again to finish", a.shown(a.statefile)))
+	if a.opened != nil {
+		p.Hints = append(p.Hints, fmt.Sprintf("what was made until then is recorded in %s; run the same command again to finish", a.shown(a.opened.String())))
 	}
 	return p
 }
@@ -77,6 +77,13 @@ func (a *app) rescue(bundle []byte) {
 		}
 	}
 	_, _ = a.err.Write(whole)
+}
+
+// onlyRecord reports whether a state that could not be saved has to be printed: where
+// no copy of it is on this machine, or the machine is gone soon.
+func (a *app) onlyRecord(err error) bool {
+	var s *state.SaveError
+	return !errors.As(err, &s) || s.Copy == "" || a.inCI()
 }
 
 // unsaved is the last of the states that err says could not be saved: it holds

@@ -40,7 +40,7 @@ func (a *app) runFromWrangler(t target) error {
 	}
 	env := config.Environment("")
 	o := newTakeover(env)
-	if o.project == "" || unsafeName.MatchString(env.Worker) {
+	if o.project == "" || unsafeName().MatchString(env.Worker) {
 		return refused(fmt.Sprintf("%s: its name is %q, and the project is to be called by it", wranglerFile, env.Worker), `set "name" in it`)
 	}
 	for _, e := range config.Environments[1:] {

@@ -2,37 +2,34 @@ package cli
 
 import (
 	"fmt"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/cfboot/cfboot/provision"
-	"github.com/cfboot/cfboot/provision/state"
 )
 
 // inCI reports whether no person is about, as CI systems say.
 func (a *app) inCI() bool {
-	v, ok := a.getenv("CI")
-	return ok && v != "false" && v != "0"
+	for _, name := range []string{"CI", "GITHUB_ACTIONS"} {
+		if v, ok := a.getenv(name); ok && v != "false" && v != "0" {
+			return true
+		}
+	}
+	return false
 }
 
 // unshared refuses a state that has a resource which stands in the state of
-// another environment of this folder as well: by changing it here, it would be
+// another environment of this project as well: by changing it here, it would be
 // changed there.
 func (a *app) unshared(st provision.State) error {
-	files, err := filepath.Glob(filepath.Join(glob(filepath.Dir(a.statefile)), "state*.json"))
+	beside, err := a.opened.Beside()
 	if err != nil {
 		return err
 	}
-	slices.Sort(files)
 	var lines, hints []string
-	for _, file := range files {
-		if file == a.statefile {
-			continue
-		}
-		other, exists, err := state.Read(file)
+	for _, place := range beside {
+		other, exists, err := place.Read()
 		if err != nil {
-			a.view().Notice("warning: %s cannot be read, so nobody knows what it has in common with this environment: %v", a.shown(file), err)
+			a.view().Notice("warning: %s cannot be read, so nobody knows what it has in common with this environment: %v", a.shown(place.String()), err)
 			continue
 		}
 		if !exists || other.Environment == st.Environment {

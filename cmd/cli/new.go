@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/agext/levenshtein"
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
-	"github.com/cfboot/cfboot/provision/state"
 	"github.com/cfboot/cfboot/templates"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -19,10 +19,12 @@ import (
 type request struct {
 	target
 	name, pattern, domain, dir, backup string
+	frontend, ui                       string
 	with                               []string // options, sorted, each once
 	noApply                            bool
 
-	source templates.Pattern // what pattern names
+	source   templates.Pattern // what pattern names
+	workflow templates.Workflow
 }
 
 func (a *app) newNew() *cobra.Command {
@@ -50,15 +52,18 @@ func (a *app) newNew() *cobra.Command {
 	cmd.Flags().StringVar(&r.pattern, "pattern", "", "pattern to make it from: "+strings.Join(patternNames(), ", ")+", or a folder: ./my-pattern")
 	cmd.Flags().StringSliceVar(&r.with, "with", nil, "add to it, with an example: "+strings.Join(optionNames(), ", "))
 	cmd.Flags().StringVar(&r.backup, "backup", "", "who copies the database every day: worker (a Workflow of the project, default) or export (a GitHub workflow)")
+	cmd.Flags().StringVar(&r.frontend, "frontend", "", "pages in place of the static ones, as an application of their own in web/: "+strings.Join(templates.Frontends(), ", ")+" (Angular with Ionic; pattern saas)")
+	cmd.Flags().StringVar(&r.ui, "ui", "", "components for the frontend, beside Ionic's: "+strings.Join(templates.UIs(), ", ")+" (mind its licence: web/README.md)")
 	cmd.Flags().StringVar(&r.domain, "domain", "", "domain it shall answer on; its zone must be active in the account")
 	cmd.Flags().StringVar(&r.dir, "dir", "", "folder to make it in (default: NAME)")
 	cmd.Flags().BoolVar(&r.noApply, "no-apply", false, "write the project, make nothing")
 	r.addAccount(cmd)
 	r.addYes(cmd)
+	a.addLocalState(cmd)
 	return cmd
 }
 
-var projectName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+var projectName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`) })
 
 // maxProjectName leaves room in a host label of 63 characters for what is put
 // before and behind it: wrangler's previews are <preview>-<worker>.
@@ -67,7 +72,7 @@ const maxProjectName = 40
 // check looks at all that can be looked at before the folder and Cloudflare, and
 // reads the pattern.
 func (a *app) check(r *request) (err error) {
-	if !projectName.MatchString(r.name) || len(r.name) > maxProjectName {
+	if !projectName().MatchString(r.name) || len(r.name) > maxProjectName {
 		return refused(fmt.Sprintf("%q cannot be a project's name", r.name),
 			fmt.Sprintf("small letters, digits and single hyphens, beginning with a letter, at most %d characters: my-saas", maxProjectName))
 	}
@@ -78,6 +83,9 @@ func (a *app) check(r *request) (err error) {
 		return err
 	}
 	if err := r.checkOptions(); err != nil {
+		return err
+	}
+	if err := r.checkFrontend(); err != nil {
 		return err
 	}
 	switch {
@@ -109,6 +117,7 @@ func (a *app) runNew(r request) (err error) {
 	if err := a.check(&r); err != nil {
 		return err
 	}
+	r.workflow = a.workflow(templates.Usual)
 	dir := a.path(r.name)
 	if r.dir != "" {
 		dir = a.path(r.dir)
@@ -123,7 +132,14 @@ func (a *app) runNew(r request) (err error) {
 	}
 	// The state's folder comes with the lock, so the project's own marker has to
 	// be there first; and nothing at all may be written before all is checked.
-	st, exists, err := state.Read(a.statePath(dir, provision.Production))
+	place, err := a.place(dir, provision.Production)
+	if err == nil {
+		err = a.durable(place)
+	}
+	if err != nil {
+		return err
+	}
+	st, exists, err := place.Read()
 	if err != nil {
 		return err
 	}
@@ -148,7 +164,7 @@ func (a *app) runNew(r request) (err error) {
 	if err := draft.write(r, a.view()); err != nil {
 		return err
 	}
-	store, err := a.openState(dir, r.name, provision.Production, "new")
+	store, err := a.openState(place, r.name, provision.Production, "new")
 	if err != nil {
 		return err
 	}
@@ -220,7 +236,11 @@ func (a *app) newFilesOnly(r request, d *draft) error {
 
 // next prints the three commands to type now.
 func (a *app) next(dir string, r request) {
-	a.doc.Next = append([]string{"cd " + a.shown(dir), "npm ci"}, a.doc.Next...)
+	first := []string{"cd " + a.shown(dir), "npm ci"}
+	if r.frontend != "" {
+		first = append(first, "npm run web:install")
+	}
+	a.doc.Next = append(first, a.doc.Next...)
 	switch {
 	case r.noApply && a.offline:
 		a.doc.Next = append(a.doc.Next, "cfboot apply --offline")

@@ -26,6 +26,8 @@ type offline struct {
 	url    string
 	server *emulator.Server
 	http   *http.Server
+	users  int    // of this run
+	gone   func() // called when the last of them has closed it
 }
 
 func emulatorDir(dir string) string {
@@ -40,6 +42,10 @@ func (a *app) openOffline(dir, domain string) (*offline, error) {
 
 // rehearse is openOffline with what it has kept in a folder; "": nowhere.
 func (a *app) rehearse(data, domain string) (*offline, error) {
+	if o := a.rehearsals[data]; o != nil {
+		o.users++
+		return o, o.addZone(domain)
+	}
 	s, err := emulator.Open(data, emulator.Options{Accounts: []emulator.Account{{ID: offlineAccount, Name: "Offline"}}, Now: a.Now})
 	if errors.Is(err, emulator.ErrLocked) {
 		return nil, &provision.Problem{At: data, Text: "the offline Cloudflare is in use by another process", Class: provision.Locked,
@@ -48,10 +54,9 @@ func (a *app) rehearse(data, domain string) (*offline, error) {
 	if err != nil {
 		return nil, err
 	}
-	if zone := registrable(domain); zone != "" {
-		if err := s.AddZone(zone, offlineAccount); err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
+	o := &offline{server: s, users: 1, gone: func() {}}
+	if err := o.addZone(domain); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -59,12 +64,34 @@ func (a *app) rehearse(data, domain string) (*offline, error) {
 	}
 	h := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	go h.Serve(listener) //nolint:errcheck // it ends with ErrServerClosed when closed
-	return &offline{url: fmt.Sprintf("http://%s/client/v4", listener.Addr()), server: s, http: h}, nil
+	o.url, o.http = fmt.Sprintf("http://%s/client/v4", listener.Addr()), h
+	if data != "" {
+		if a.rehearsals == nil {
+			a.rehearsals = map[string]*offline{}
+		}
+		a.rehearsals[data] = o
+		o.gone = func() { delete(a.rehearsals, data) }
+	}
+	return o, nil
+}
+
+// addZone makes sure that the zone of a domain is there.
+func (o *offline) addZone(domain string) error {
+	if zone := registrable(domain); zone != "" {
+		return o.server.AddZone(zone, offlineAccount)
+	}
+	return nil
 }
 
 // close ends the emulator. Every request has been answered by then; connections
 // that are kept open for a next one are not waited for.
-func (o *offline) close() error { return errors.Join(o.http.Close(), o.server.Close()) }
+func (o *offline) close() error {
+	if o.users--; o.users > 0 {
+		return nil
+	}
+	o.gone()
+	return errors.Join(o.http.Close(), o.server.Close())
+}
 
 // registrable is the domain that a host's zone bears: the part that can be
 // bought.

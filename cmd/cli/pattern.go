@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/templates"
@@ -66,7 +67,9 @@ func badPattern(name string, err error) error {
 		Hints: []string{"what a pattern may be: cfboot patterns --help"}}
 }
 
-var domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
+var domainName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
+})
 
 // hostName is a domain as a person typed it, in the one form that is used.
 func hostName(typed string) (string, error) {
@@ -81,7 +84,7 @@ func hostName(typed string) (string, error) {
 		return "", refused(fmt.Sprintf("%q is a wildcard: a project answers on one host", typed), "write --domain "+strings.TrimPrefix(host, "*."))
 	case err == nil && ascii != host:
 		return "", refused(fmt.Sprintf("%q has letters beyond ASCII", typed), "write it in punycode, which is what it is in DNS: --domain "+ascii)
-	case err != nil || !domainName.MatchString(host) || len(host) > 253:
+	case err != nil || !domainName().MatchString(host) || len(host) > 253:
 		return "", refused(fmt.Sprintf("%q is no domain", typed), "write it without scheme and path: my-saas.example (international names in punycode)")
 	case host == suffix && official:
 		return "", refused(fmt.Sprintf("%q is where domains are sold, and nobody's own", typed), "write the whole domain: my-saas."+host)

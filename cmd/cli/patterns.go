@@ -21,10 +21,12 @@ func (a *app) newPatterns() *cobra.Command {
 			"  src/extras/index.ts   exports a Hono app \"extras\", mounted at /api/v1/extras;\n" +
 			"                        without it there is no --with\n" +
 			"  pattern.json          not copied: summary, description, secrets, cost (all as in\n" +
-			"                        cfboot patterns show NAME --json)\n" +
+			"                        cfboot patterns show NAME --json), and \"frontends\":\n" +
+			"                        [\"angular\"] where its API and files are so like the\n" +
+			"                        pattern saas's that --frontend angular fits\n" +
 			"Files that end in .tmpl are templates, and lose that ending. They may write .Name,\n" +
-			".Domain, .Account, .Schema, .Version and .Backup, as in [[ json .Name ]] or\n" +
-			"[[ html .Name ]], and choose with if, else, end, eq, ne, and, or, not, print;\n" +
+			".Domain, .Account, .Schema, .Version, .Backup, .Frontend and .UI, as in\n" +
+			"[[ json .Name ]] or [[ html .Name ]], and choose with if, else, end, eq, ne, and, or, not, print;\n" +
 			"nothing else. Refused are links, device names, names that differ in case alone,\n" +
 			".cfboot, .dev.vars, more than 2,000 files, 5 MiB in one or 25 MiB in all.\n" +
 			".git, node_modules and .wrangler are left out; nothing becomes executable.",
@@ -115,6 +117,9 @@ func patternDocument(p templates.Pattern) (*view.PatternDocument, error) {
 	}
 	if p.TakesBackup() {
 		d.Backup = []string{backupWorker, backupExport}
+	}
+	if d.Frontends = p.Frontends; len(d.Frontends) > 0 {
+		d.UIs = templates.UIs()
 	}
 	return d, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/cfboot/cfboot/provision"
-	"github.com/cfboot/cfboot/provision/state"
 	"github.com/spf13/cobra"
 )
 
@@ -37,11 +36,15 @@ func (a *app) runPlan(t target, exitCode, refresh bool, out string) (err error) 
 	if err != nil {
 		return err
 	}
-	st, exists, err := state.Read(a.statePath(a.Dir, t.env()))
+	place, err := a.place(a.Dir, t.env())
 	if err != nil {
 		return err
 	}
-	if err := state.Check(a.statePath(a.Dir, t.env()), st, p.desired.Project, t.env(), ""); exists && err != nil {
+	st, exists, err := place.Read()
+	if err != nil {
+		return err
+	}
+	if err := place.Check(st, p.desired.Project, t.env(), ""); exists && err != nil {
 		return err
 	}
 	if !exists {

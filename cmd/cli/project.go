@@ -55,6 +55,11 @@ func (t *target) addConfirm(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&t.confirm, "confirm-delete", 0, "confirm that so many resources are deleted or replaced: `N`, exactly")
 }
 
+// addLocalState is for commands that are refused in CI where the state is a file.
+func (a *app) addLocalState(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.allowLocal, "allow-local-state", false, "in CI: go on although the state is a file of this machine (or "+localVariable+"=1)")
+}
+
 func (t *target) env() string {
 	if t.environment == "" {
 		return provision.Production
@@ -108,14 +113,17 @@ func parseProject(dir string, src []byte, environment string) (*project, error) 
 		return nil, err
 	}
 	d, err := m.Desired(environment, kinds.Catalog{})
+	if err == nil {
+		err = ownBucket(m, d)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &project{dir: dir, manifest: m, desired: d}, nil
 }
 
-// statePath is where a project's state is. The rehearsal's lies apart, so that
-// the two never meet.
+// statePath is the file of a state on this machine. The rehearsal's lies apart,
+// so that the two never meet.
 func (a *app) statePath(dir, environment string) string {
 	if a.offline {
 		return state.Path(filepath.Join(dir, filepath.FromSlash(offlineDir)), environment)

@@ -27,12 +27,16 @@ func (a *app) newRender() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: a.answering(func(cmd *cobra.Command, args []string) error {
 			a.sayOffline()
-			st, exists, err := state.Read(a.statePath(a.Dir, t.env()))
+			place, err := a.place(a.Dir, t.env())
+			if err != nil {
+				return err
+			}
+			st, exists, err := place.Read()
 			if err != nil {
 				return err
 			}
 			if !exists || st.Empty() {
-				return &provision.Problem{At: a.statePath(a.Dir, t.env()), Text: "nothing is owned yet, so there is nothing to fill in", Hints: []string{"cfboot apply"}}
+				return &provision.Problem{At: place.String(), Text: "nothing is owned yet, so there is nothing to fill in", Hints: []string{"cfboot apply"}}
 			}
 			a.doc.Project, a.doc.Environment, a.doc.Account = st.Project, st.Environment, st.Account
 			return a.render(a.Dir, t.environment, st, st)
@@ -120,7 +124,14 @@ func (a *app) wranglerPath(dir string) (string, error) {
 		return path, nil
 	}
 	real := false
+	if w, err := a.whereabouts(dir, ""); err == nil {
+		real = w.bucket.Name != ""
+	}
 	for _, f := range mustGlob(filepath.Join(dir, ownDir, "state*.json")) {
+		if _, _, isCopy, _ := state.Origin(f); isCopy {
+			real = true
+			continue
+		}
 		st, exists, err := state.Read(f)
 		if err != nil {
 			return "", err

@@ -33,14 +33,14 @@ func (a *app) answering(run func(cmd *cobra.Command, args []string) error) func(
 }
 
 // openState takes the lock of an environment's state.
-func (a *app) openState(dir, project, environment, command string) (*state.Store, error) {
-	store, err := state.Open(a.statePath(dir, environment), state.Options{
+func (a *app) openState(place state.Place, project, environment, command string) (*state.Store, error) {
+	store, err := place.Open(state.Options{
 		Project: project, Environment: environment, Command: "cfboot " + command, Now: a.Now, Stop: a.stopping.Done(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	a.statefile = a.statePath(dir, environment)
+	a.opened = place
 	for _, w := range store.Warnings() {
 		a.view().Notice("warning: %s", w)
 	}
@@ -92,13 +92,21 @@ func (a *app) neverSeen(ctx context.Context, client *kinds.Client, st provision.
 	if err != nil || len(tagged) == 0 {
 		return err
 	}
+	place, err := a.place(a.Dir, st.Environment)
+	if err != nil {
+		return err
+	}
+	bring := "bring back the state that has them, into " + a.shown(place.String())
+	if isCopy(place) {
+		bring = fmt.Sprintf("if the state is in another place, say so in %s: \"state\"", manifestFile)
+	}
 	exist := "exist"
 	if len(tagged) == 1 {
 		exist = "exists"
 	}
 	return &provision.Problem{Text: fmt.Sprintf("there is no state here, but %s %s that carry the tags of %s (%s), like %q",
 		counted(len(tagged), "resource"), exist, st.Project, st.Environment, tagged[0].Name), Class: provision.Refused,
-		Hints: []string{"bring back the state that has them, into " + a.shown(a.statePath(a.Dir, st.Environment)),
+		Hints: []string{bring,
 			"or make it anew of what exists: " + a.again("state rebuild", st.Environment),
 			"or give this project another name"}}
 }
@@ -124,7 +132,7 @@ func (a *app) carryOut(client *kinds.Client, store *state.Store, plan provision.
 	began, before := a.Now(), store.State()
 	summary := &view.ResultSummary{}
 	res, err := provision.Apply(a.ctx, plan, before, kinds.Traits(), client, store, provision.Options{
-		Run: store.Run(), Parallel: parallel, Allow: t.allow, Confirm: t.confirm, Vault: a.vault(filepath.Dir(a.statefile)), Stop: a.stopping.Done(), Now: client.Now, Settle: settle, Lineage: store.Lineage,
+		Run: store.Run(), Parallel: parallel, Allow: t.allow, Confirm: t.confirm, Vault: a.vault(filepath.Dir(a.opened.Copy())), Stop: a.stopping.Done(), Now: client.Now, Settle: settle, Lineage: store.Lineage,
 		Report: func(e provision.Event) {
 			one := view.OneRun{Key: e.Step.Key.String(), Name: e.Step.Name, Part: e.Part, Millis: e.Took.Milliseconds(), Backup: e.Kept}
 			if e.Err != nil {
@@ -137,7 +145,7 @@ func (a *app) carryOut(client *kinds.Client, store *state.Store, plan provision.
 	summary.Done, summary.Failed, summary.Skipped = res.Done, res.Failed, res.Skipped
 	summary.Calls, summary.Millis = client.Calls(), a.Now().Sub(began).Milliseconds()
 	a.doc.Result = summary
-	if unsaved := store.Unsaved(err); unsaved != nil {
+	if unsaved := store.Unsaved(err); unsaved != nil && a.onlyRecord(err) {
 		a.rescue(unsaved)
 	}
 	if n := denied(store.State()) - denied(before); n > 0 {

@@ -78,7 +78,11 @@ func (a *app) withSecrets(t target, command string, do func(*secrets) error) err
 	if err := s.place(p); err != nil {
 		return err
 	}
-	return a.withState(a.Dir, p, t, command, func(client *kinds.Client, store *state.Store) error {
+	place, err := a.place(a.Dir, t.env())
+	if err != nil {
+		return err
+	}
+	return a.withPlace(place, a.Dir, p, t, command, func(client *kinds.Client, store *state.Store) error {
 		s.client = client
 		for _, e := range store.State().Entries {
 			s.owned[e.Name] = s.owned[e.Name] || e.Key.Kind == "worker"

@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
@@ -27,14 +28,16 @@ func (a *app) hide(values map[string]string) {
 
 // dotenvLine is a line of a file in the form that wrangler reads .dev.vars in: the
 // one of the npm package dotenv.
-var dotenvLine = regexp.MustCompile("(?m)^\\s*(?:export\\s+)?([\\w.-]+)(?:\\s*=\\s*?|:\\s+?)" +
-	"(\\s*'(?:\\\\'|[^'])*'|\\s*\"(?:\\\\\"|[^\"])*\"|\\s*`(?:\\\\`|[^`])*`|[^#\\r\\n]+)?\\s*(?:#.*)?$")
+var dotenvLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile("(?m)^\\s*(?:export\\s+)?([\\w.-]+)(?:\\s*=\\s*?|:\\s+?)" +
+		"(\\s*'(?:\\\\'|[^'])*'|\\s*\"(?:\\\\\"|[^\"])*\"|\\s*`(?:\\\\`|[^`])*`|[^#\\r\\n]+)?\\s*(?:#.*)?$")
+})
 
 // dotenv reads such a file. What is no such line is no setting, and passed over.
 func dotenv(text string) map[string]string {
 	text = strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n")
 	out := map[string]string{}
-	for _, m := range dotenvLine.FindAllStringSubmatch(text, -1) {
+	for _, m := range dotenvLine().FindAllStringSubmatch(text, -1) {
 		value := strings.TrimSpace(m[2])
 		if len(value) >= 2 && strings.ContainsRune("'\"`", rune(value[0])) && value[len(value)-1] == value[0] {
 			quote := value[0]
@@ -48,7 +51,7 @@ func dotenv(text string) map[string]string {
 	return out
 }
 
-var secretLine = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+var secretLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`) })
 
 // maxSecretInput is more than any list of secrets takes.
 const maxSecretInput = 1 << 20
@@ -65,7 +68,7 @@ func secretLines(in io.Reader) (map[string]string, error) {
 			continue
 		}
 		name, value, _ := strings.Cut(line, "=")
-		if _, twice := out[name]; twice || !secretLine.MatchString(line) {
+		if _, twice := out[name]; twice || !secretLine().MatchString(line) {
 			return nil, &provision.Problem{At: fmt.Sprintf("standard input, line %d", n), Text: "it is no NAME=VALUE, or its name stands twice", Class: provision.Refused,
 				Hints: []string{"write one secret a line, the value as it is, without quotes"}}
 		}

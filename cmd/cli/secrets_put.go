@@ -25,6 +25,8 @@ const devVars = ".dev.vars"
 type pushing struct {
 	target
 	stdin, fromEnv, replace bool
+	file                    string          // where the values stand; empty: in no file
+	example                 map[string]bool // values that everybody has, of such a file
 }
 
 func (a *app) newSecretsPush() *cobra.Command {
@@ -35,7 +37,8 @@ func (a *app) newSecretsPush() *cobra.Command {
 		Long: "Takes the values of the secrets that the manifest lists, or of those named, from\n" +
 			".dev.vars (.dev.vars.ENV for an environment, where there is one), from standard\n" +
 			"input (NAME=VALUE lines, the value as it is) or from environment variables of the\n" +
-			"same names. What is empty, set already, or one of Cloudflare's test keys is left out.",
+			"same names. What is empty, set already, or one of Cloudflare's test keys is left out.\n" +
+			"A value of a file that stands in .dev.vars.example, too, is everybody's, and refused.",
 		Example: "  cfboot secrets push\n  cfboot secrets push STRIPE_API_KEY --from-env --replace --yes",
 		RunE:    a.answering(func(cmd *cobra.Command, args []string) error { return a.runPush(p, args) }),
 	}
@@ -67,7 +70,10 @@ func (a *app) newSecretsGenerate() *cobra.Command {
 }
 
 func (a *app) runPush(p pushing, names []string) error {
-	values, err := a.secretValues(p)
+	values, err := a.secretValues(&p)
+	if err == nil && p.file != "" {
+		p.example, err = a.exampleValues()
+	}
 	if err != nil {
 		return err
 	}
@@ -95,7 +101,7 @@ func (a *app) runPush(p pushing, names []string) error {
 
 // secretValues reads what is to be put, all of it before anything is asked; nil
 // where it comes from the environment.
-func (a *app) secretValues(p pushing) (values map[string]string, err error) {
+func (a *app) secretValues(p *pushing) (values map[string]string, err error) {
 	switch {
 	case p.fromEnv:
 		return nil, nil
@@ -104,14 +110,14 @@ func (a *app) secretValues(p pushing) (values map[string]string, err error) {
 	case p.stdin:
 		values, err = secretLines(a.Stdin)
 	default:
-		values, err = a.readDevVars(p.environment)
+		p.file, values, err = a.readDevVars(p.environment)
 	}
 	a.hide(values)
 	return values, err
 }
 
 // readDevVars reads the file that wrangler takes an environment's secrets from.
-func (a *app) readDevVars(environment string) (map[string]string, error) {
+func (a *app) readDevVars(environment string) (file string, values map[string]string, err error) {
 	files := []string{devVars}
 	if environment != "" {
 		files = []string{devVars + "." + environment, devVars}
@@ -124,9 +130,49 @@ func (a *app) readDevVars(environment string) (map[string]string, error) {
 		if err == nil {
 			a.view().Notice("reading %s", f)
 		}
-		return dotenv(string(b)), err
+		return f, dotenv(string(b)), err
 	}
-	return nil, refused("there is no "+strings.Join(files, " and no ")+" here", "copy .dev.vars.example and fill it in, or: cfboot secrets push --stdin, --from-env")
+	return "", nil, refused("there is no "+strings.Join(files, " and no ")+" here", "copy .dev.vars.example and fill it in, or: cfboot secrets push --stdin, --from-env")
+}
+
+// exampleValues are those of the file that is copied to begin with, under whatever
+// name.
+func (a *app) exampleValues() (map[string]bool, error) {
+	b, err := os.ReadFile(filepath.Join(a.Dir, devVarsExample))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, v := range dotenv(string(b)) {
+		out[v] = true
+	}
+	return out, nil
+}
+
+// notEverybodys refuses what is known to whoever has read the project.
+func notEverybodys(todo []manifest.Secret, values map[string]string, p pushing) error {
+	var names, made []string
+	for _, w := range todo {
+		if p.example[values[w.Name]] {
+			names = append(names, w.Name)
+			if w.Generate != "" {
+				made = append(made, w.Name)
+			}
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	suffix := ""
+	if p.environment != "" {
+		suffix = " --env " + p.environment
+	}
+	var hints []string
+	if made != nil {
+		hints = append(hints, "have one made up: cfboot secrets generate "+strings.Join(made, " ")+suffix)
+	}
+	return refused(fmt.Sprintf("what %s has for %s is in %s as well, so everybody knows it; on a Worker it would protect nothing", p.file, strings.Join(names, ", "), devVarsExample),
+		append(hints, "give another value, which no file need keep: cfboot secrets push --stdin, --from-env", "or put the others alone: cfboot secrets push NAME..."+suffix)...)
 }
 
 func (a *app) runGenerate(p pushing, names []string) error {
@@ -188,6 +234,9 @@ func (a *app) put(s *secrets, p pushing, picked []manifest.Secret, values map[st
 			continue
 		}
 		a.view().Notice("  . %-26s left out: %s", w.Name, why)
+	}
+	if err := notEverybodys(todo, values, p); err != nil {
+		return err
 	}
 	for _, w := range todo {
 		if worker := s.workers[w.Name]; !s.owned[worker] {

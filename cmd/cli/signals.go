@@ -32,7 +32,9 @@ func (a *app) follow() (end func()) {
 		a.signalled.Store(true)
 		if a.stepping.Load() {
 			stop()
-			a.view().Notice("stopping: what is under way is finished first, for at most %s; once more to stop at once", patience)
+			if !a.relays.Load() {
+				a.view().Notice("stopping: what is under way is finished first, for at most %s; once more to stop at once", patience)
+			}
 			timer := time.NewTimer(patience)
 			defer timer.Stop()
 			select {

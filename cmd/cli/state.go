@@ -21,15 +21,17 @@ func (a *app) newState() *cobra.Command {
 		Short: "Look at the record of what is owned, and repair it",
 		Long: "The state is the record of what cfboot made: .cfboot/state.json, and\n" +
 			".cfboot/state.ENV.json for every other environment. Beside it lie the version\n" +
-			"before and, in .cfboot/history, the last 50. None of these commands changes\n" +
-			"anything at Cloudflare, and only rebuild asks it anything.",
+			"before and, in .cfboot/history, the last 50. Or it is kept in an R2 bucket, where\n" +
+			"\"state\" in cfboot.jsonc says so, for several machines and for CI (see: cfboot state\n" +
+			"init, migrate). Apart from that bucket none of these commands changes anything at\n" +
+			"Cloudflare.",
 		Example: "  cfboot state list\n  cfboot state verify --env staging",
 		Args:    knownCommand,
 		RunE:    func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.newStateList(), a.newStateShow(), a.newStateVerify(), a.newStateHistory(),
 		a.newStateRemove(), a.newStateMove(), a.newStateProtect(), a.newStateUnprotect(),
-		a.newStateRestore(), a.newStateRebuild(), a.newStateMark(), a.newStateUnlock())
+		a.newStateRestore(), a.newStateRebuild(), a.newStateMark(), a.newStateUnlock(), a.newStateInit(), a.newStateMigrate())
 	return cmd
 }
 
@@ -70,14 +72,17 @@ func (a *app) newStateList() *cobra.Command {
 
 func (a *app) stateList(t target) error {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	st, exists, err := state.Read(path)
+	place, err := a.place(a.Dir, t.env())
 	if err != nil {
 		return err
 	}
-	doc := a.describeState(path, st)
+	st, exists, err := place.Read()
+	if err != nil {
+		return err
+	}
+	doc := a.describeState(place, st)
 	if !exists {
-		a.view().Print("Nothing is owned: there is no state at %s.", path)
+		a.view().Print("Nothing is owned: there is no state at %s.", place)
 		return nil
 	}
 	a.view().Print("%s (%s), account %s, serial %d", st.Project, st.Environment, st.Account, st.Serial)
@@ -99,9 +104,9 @@ func (a *app) stateList(t target) error {
 }
 
 // describeState puts a state into the answer and returns the part for details.
-func (a *app) describeState(path string, st provision.State) *view.StateDocument {
+func (a *app) describeState(place state.Place, st provision.State) *view.StateDocument {
 	a.doc.Project, a.doc.Environment, a.doc.Account = st.Project, st.Environment, st.Account
-	a.doc.State = &view.StateDocument{File: a.shown(path), Lineage: st.Lineage, Serial: st.Serial}
+	a.doc.State = &view.StateDocument{File: a.shown(place.String()), Lineage: st.Lineage, Serial: st.Serial}
 	return a.doc.State
 }
 
@@ -124,16 +129,19 @@ func (a *app) newStateShow() *cobra.Command {
 
 func (a *app) stateShow(t target, arg string) error {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	st, err := readState(path)
+	place, err := a.place(a.Dir, t.env())
 	if err != nil {
 		return err
 	}
-	k, err := a.recorded(path, st, arg)
+	st, err := readState(place)
 	if err != nil {
 		return err
 	}
-	doc := a.describeState(path, st)
+	k, err := a.recorded(place, st, arg)
+	if err != nil {
+		return err
+	}
+	doc := a.describeState(place, st)
 	into, v := &doc.Entry, any(st.Entries[k])
 	if i, open := st.Intents[k]; open {
 		into, v = &doc.Intent, i
@@ -158,23 +166,23 @@ func pretty(v any) ([]byte, error) {
 }
 
 // readState reads a state that has to be there.
-func readState(path string) (provision.State, error) {
-	st, exists, err := state.Read(path)
+func readState(place state.Place) (provision.State, error) {
+	st, exists, err := place.Read()
 	if err == nil && !exists {
-		err = &provision.Problem{At: path, Text: "there is no state here, so nothing is known to be ours", Class: provision.Unusable,
+		err = &provision.Problem{At: place.String(), Text: "there is no state here, so nothing is known to be ours", Class: provision.Unusable,
 			Hints: []string{"change into the project's folder, or name the environment: --env NAME"}}
 	}
 	return st, err
 }
 
 // recorded finds the key that a person wrote among those of a state.
-func (a *app) recorded(path string, st provision.State, arg string) (provision.Key, error) {
+func (a *app) recorded(place state.Place, st provision.State, arg string) (provision.Key, error) {
 	var known []string
 	for _, k := range append(sortedKeys(st.Entries), sortedKeys(st.Intents)...) {
 		known = append(known, k.String())
 	}
 	if !slices.Contains(known, arg) {
-		return provision.Key{}, &provision.Problem{At: a.shown(path), Text: fmt.Sprintf("it has no %q%s", arg, suggest(arg, known)), Class: provision.Refused,
+		return provision.Key{}, &provision.Problem{At: a.shown(place.String()), Text: fmt.Sprintf("it has no %q%s", arg, suggest(arg, known)), Class: provision.Refused,
 			Hints: []string{"see what there is: " + a.again("state list", st.Environment)}}
 	}
 	return provision.ParseKey(arg)
@@ -209,20 +217,23 @@ func (a *app) newStateVerify() *cobra.Command {
 
 func (a *app) stateVerify(t target) error {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	files := state.Inspect(path)
+	place, err := a.place(a.Dir, t.env())
+	if err != nil {
+		return err
+	}
+	files := place.Inspect()
 	inUse := files[0]
-	if st, _, err := state.Read(path); err == nil {
-		a.describeState(path, st)
+	if st, _, err := place.Read(); err == nil {
+		a.describeState(place, st)
 		if inUse.Err == nil {
-			inUse.Err = state.Check(path, st, "", t.env(), "")
+			inUse.Err = place.Check(st, "", t.env(), "")
 			files[0] = inUse
 		}
 	} else {
-		a.describeState(path, provision.State{})
+		a.describeState(place, provision.State{})
 	}
 	if !inUse.Exists && inUse.Err == nil {
-		a.view().Print("There is no state at %s, and nothing that shows that there was one.", path)
+		a.view().Print("There is no state at %s, and nothing that shows that there was one.", place)
 		return nil
 	}
 	bad := 0
@@ -254,16 +265,19 @@ func (a *app) newStateHistory() *cobra.Command {
 
 func (a *app) stateHistory(t target) error {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	past, err := state.History(path)
+	place, err := a.place(a.Dir, t.env())
 	if err != nil {
 		return err
 	}
-	st, exists, err := state.Read(path)
+	past, err := place.History()
+	if err != nil {
+		return err
+	}
+	st, exists, err := place.Read()
 	if err != nil {
 		a.view().Notice("warning: %v", err)
 	}
-	doc := a.describeState(path, st)
+	doc := a.describeState(place, st)
 	for _, p := range past {
 		doc.History = append(doc.History, view.StatePast{Serial: p.Serial, Time: p.Time.UTC(), Bytes: p.Size, File: a.shown(p.Path)})
 		a.view().Print("  %6d  %s  %8d bytes", p.Serial, p.Time.UTC().Format(time.RFC3339), p.Size)

@@ -3,11 +3,13 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
+	"github.com/cfboot/cfboot/provision/kinds"
 	"github.com/cfboot/cfboot/provision/state"
 	"github.com/spf13/cobra"
 )
@@ -30,9 +32,9 @@ func (a *app) newStateRemove() *cobra.Command {
 }
 
 func (a *app) stateRemove(t target, arg string) error {
-	return a.reviseState(t, "state rm", func(path string, store *state.Store) error {
+	return a.reviseState(t, "state rm", func(place state.Place, store *state.Store) error {
 		st := store.State()
-		k, err := a.recorded(path, st, arg)
+		k, err := a.recorded(place, st, arg)
 		if err != nil {
 			return err
 		}
@@ -53,7 +55,7 @@ func (a *app) stateRemove(t target, arg string) error {
 		if err := store.Remove(k); err != nil {
 			return err
 		}
-		a.describeState(path, store.State()).Forgotten = &gone
+		a.describeState(place, store.State()).Forgotten = &gone
 		if e := st.Entries[k]; e.Marked == provision.Marked {
 			a.view().Print("Forgotten. It carries the tags of this project still: while the manifest wants it, the next apply takes it up again.")
 			return nil
@@ -64,19 +66,22 @@ func (a *app) stateRemove(t target, arg string) error {
 }
 
 // reviseState opens a state that has to be there, for a change of the record.
-func (a *app) reviseState(t target, command string, do func(path string, store *state.Store) error) (err error) {
+func (a *app) reviseState(t target, command string, do func(place state.Place, store *state.Store) error) (err error) {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	if _, err := readState(path); err != nil {
+	place, err := a.place(a.Dir, t.env())
+	if err != nil {
 		return err
 	}
-	store, err := a.openState(a.Dir, "", t.env(), command)
+	if _, err := readState(place); err != nil {
+		return err
+	}
+	store, err := a.openState(place, "", t.env(), command)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	a.describeState(path, store.State())
-	return do(path, store)
+	a.describeState(place, store.State())
+	return do(place, store)
 }
 
 func keyList(keys []provision.Key) string {
@@ -93,8 +98,8 @@ func (a *app) newStateMove() *cobra.Command {
 		Use:   "mv OLD NEW",
 		Short: "Record a resource under another logical name",
 		Long: "For a name that changes in the manifest: without it a plan would delete the\n" +
-			"resource of the old name and create one of the new. What refers to it follows.\n" +
-			"The kind stays. Cloudflare is not touched; the next plan shows what the new name\n" +
+			"resource of the old name and create one of the new. What refers to it follows, and\n" +
+			"a queue's consumer takes the name with it. The kind stays. Cloudflare is not touched; the next plan shows what the new name\n" +
 			"changes there. A name that cannot be changed in place means a replacement, unless\n" +
 			"the manifest keeps the real name: \"name\": \"...\".",
 		Example: "  cfboot state mv kv/cache kv/sessions\n  cfboot state mv d1/db d1/data --env staging",
@@ -106,9 +111,9 @@ func (a *app) newStateMove() *cobra.Command {
 }
 
 func (a *app) stateMove(t target, from, to string) error {
-	return a.reviseState(t, "state mv", func(path string, store *state.Store) error {
+	return a.reviseState(t, "state mv", func(place state.Place, store *state.Store) error {
 		st := store.State()
-		k, err := a.recorded(path, st, from)
+		k, err := a.recorded(place, st, from)
 		if err != nil {
 			return err
 		}
@@ -116,16 +121,27 @@ func (a *app) stateMove(t target, from, to string) error {
 		if err != nil {
 			return refused(err.Error(), "write it as "+k.Kind+"/NAME")
 		}
-		if err := store.Rename(k, n); err != nil {
+		along := kinds.Derived(k)
+		if err := store.Rename(k, n, along...); err != nil {
 			return err
 		}
 		r := &view.Renamed{From: from, To: to}
 		a.view().Print("%s is recorded as %s.", k, n)
+		for _, d := range along {
+			if _, had := st.Entries[d]; had {
+				named := provision.Key{Kind: d.Kind, Name: n.Name}.String()
+				r.With = append(r.With, named)
+				a.view().Print("  %s is part of it and is recorded as %s", d, named)
+			}
+		}
 		for _, by := range state.Referrers(store.State(), n) {
+			if slices.Contains(r.With, by.String()) {
+				continue
+			}
 			r.Followed = append(r.Followed, by.String())
 			a.view().Print("  %s refers to it and follows", by)
 		}
-		a.describeState(path, store.State()).Renamed = r
+		a.describeState(place, store.State()).Renamed = r
 		a.view().Notice("rename it in %s as well; then see what changes: %s", manifestFile, a.again("plan", st.Environment))
 		return nil
 	})

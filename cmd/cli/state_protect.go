@@ -36,9 +36,9 @@ func (a *app) newProtection(on bool, use, short, long, example string) *cobra.Co
 }
 
 func (a *app) stateProtect(t target, command, arg string, on bool) error {
-	return a.reviseState(t, "state "+command, func(path string, store *state.Store) error {
+	return a.reviseState(t, "state "+command, func(place state.Place, store *state.Store) error {
 		st := store.State()
-		k, err := a.recorded(path, st, arg)
+		k, err := a.recorded(place, st, arg)
 		if err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func (a *app) stateProtect(t target, command, arg string, on bool) error {
 			}
 			a.view().Print("%s is %s now.", k, said[on])
 		}
-		a.describeState(path, store.State())
+		a.describeState(place, store.State())
 		a.doc.Resources = []view.Owned{{Key: arg, Name: e.Name, ID: e.ID, Zone: e.Zone, Adopted: e.Adopted, Protected: on}}
 		if !on {
 			a.view().Notice("%s", fmt.Sprintf("where %s says \"protect\": true for it, the next apply protects it again", manifestFile))

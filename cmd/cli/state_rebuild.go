@@ -49,8 +49,11 @@ func (a *app) stateRebuild(t target, name, lineage string) (err error) {
 	case name != "" && name != p.desired.Project:
 		return refused(fmt.Sprintf("--project says %s, and the manifest here %s", name, p.desired.Project), "leave --project out")
 	}
-	path := a.statePath(a.Dir, t.env())
-	repair, err := state.OpenRebuild(path, state.Options{Environment: t.env(), Command: "cfboot state rebuild", Now: a.Now, Stop: a.stopping.Done()})
+	place, err := a.place(a.Dir, t.env())
+	if err != nil {
+		return err
+	}
+	repair, err := place.OpenRebuild(state.Options{Environment: t.env(), Command: "cfboot state rebuild", Now: a.Now, Stop: a.stopping.Done()})
 	if err != nil {
 		return err
 	}
@@ -67,7 +70,7 @@ func (a *app) stateRebuild(t target, name, lineage string) (err error) {
 	if err != nil {
 		return err
 	}
-	doc := a.describeState(path, found.State)
+	doc := a.describeState(place, found.State)
 	doc.Rebuilt = foundOurs(found)
 	a.view().Print("%s (%s), account %s", found.State.Project, t.env(), client.Account)
 	a.view().Rebuilding(*doc.Rebuilt)
@@ -132,12 +135,12 @@ func (a *app) newStateMark() *cobra.Command {
 		Example: "  cfboot state mark\n  cfboot apply",
 		Args:    exactly(),
 		RunE: a.answering(func(cmd *cobra.Command, args []string) error {
-			return a.reviseState(t, "state mark", func(path string, store *state.Store) error {
+			return a.reviseState(t, "state mark", func(place state.Place, store *state.Store) error {
 				n, err := store.Unmark()
 				if err != nil {
 					return err
 				}
-				a.describeState(path, store.State())
+				a.describeState(place, store.State())
 				if n == 0 {
 					a.view().Print("Every resource that can be tagged is tagged.")
 					return nil

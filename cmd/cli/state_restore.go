@@ -15,13 +15,14 @@ import (
 func (a *app) newStateRestore() *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
-		Use:   "restore [SERIAL|backup]",
+		Use:   "restore [SERIAL|backup|copy]",
 		Short: "Put an earlier version of the state back",
 		Long: "Makes the backup, or a version of the history, the state again, also where the\n" +
 			"state is damaged, empty or missing. Without an argument that is the newest sound\n" +
 			"version. It shows which resources that changes, asks, and saves it under a new\n" +
-			"serial. A damaged file stays beside it under another name. Cloudflare is not\n" +
-			"touched: what was made or deleted since that version, the next plan shows.",
+			"serial. A damaged file stays beside it under another name. Of a state in a bucket\n" +
+			"\"copy\" is the copy on this machine. No resource is touched: what was made or\n" +
+			"deleted since that version, the next plan shows.",
 		Example: "  cfboot state restore\n  cfboot state restore 41\n  cfboot state restore backup --env staging --yes",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -38,8 +39,11 @@ func (a *app) newStateRestore() *cobra.Command {
 
 func (a *app) stateRestore(t target, args []string) (err error) {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	repair, err := state.OpenRepair(path, state.Options{Environment: t.env(), Command: "cfboot state restore", Now: a.Now, Stop: a.stopping.Done()})
+	place, err := a.place(a.Dir, t.env())
+	if err != nil {
+		return err
+	}
+	repair, err := place.OpenRepair(state.Options{Environment: t.env(), Command: "cfboot state restore", Now: a.Now, Stop: a.stopping.Done()})
 	if err != nil {
 		return err
 	}
@@ -48,7 +52,7 @@ func (a *app) stateRestore(t target, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	doc := a.describeState(path, chosen.State)
+	doc := a.describeState(place, chosen.State)
 	doc.Restored = a.difference(repair, chosen)
 	a.view().Restoring(*doc.Restored)
 	if err := a.ask(t, "Put it back?"); err != nil {
@@ -71,13 +75,13 @@ func (a *app) stateRestore(t target, args []string) (err error) {
 }
 
 // chooseVersion finds the version that a person named.
-func (a *app) chooseVersion(repair *state.Repair, t target, args []string) (state.Snapshot, error) {
+func (a *app) chooseVersion(repair state.Repairer, t target, args []string) (state.Snapshot, error) {
 	if len(args) == 0 {
 		return repair.Newest(), nil
 	}
 	role, serial := "", int64(0)
-	if args[0] == state.RoleBackup {
-		role = state.RoleBackup
+	if args[0] == state.RoleBackup || args[0] == state.RoleCopy {
+		role = args[0]
 	} else {
 		var err error
 		if serial, err = strconv.ParseInt(args[0], 10, 64); err != nil || serial < 1 {
@@ -95,7 +99,7 @@ func (a *app) chooseVersion(repair *state.Repair, t target, args []string) (stat
 
 // difference compares a version with the state in use, or where that cannot be
 // read, with the newest that can.
-func (a *app) difference(repair *state.Repair, v state.Snapshot) *view.Restored {
+func (a *app) difference(repair state.Repairer, v state.Snapshot) *view.Restored {
 	inUse, sound, broken := repair.InUse()
 	r := &view.Restored{File: a.shown(v.Path), Serial: v.State.Serial}
 	if broken != nil {
@@ -150,36 +154,46 @@ func (a *app) newStateUnlock() *cobra.Command {
 
 func (a *app) stateUnlock(t target) error {
 	a.sayOffline()
-	path := a.statePath(a.Dir, t.env())
-	l, err := state.LookAtLock(path)
+	place, err := a.place(a.Dir, t.env())
 	if err != nil {
 		return err
 	}
-	doc := a.describeState(path, provision.State{Environment: t.env()})
+	l, err := place.LookAtLock()
+	if err != nil {
+		return err
+	}
+	doc := a.describeState(place, provision.State{Environment: t.env()})
 	doc.Lock = &view.Lock{Held: l.Held, PID: l.PID, Host: l.Host, Command: l.Command, Run: l.Run, Alive: l.Alive}
 	if l.Known {
 		doc.Lock.Since = &l.Since
 	}
 	if !l.Held {
-		a.view().Print("Nobody holds %s.", a.shown(path))
-		if l.Known {
+		a.view().Print("Nobody holds %s.", a.shown(place.String()))
+		switch {
+		case l.Known && l.Lapsed:
+			a.view().Print("The last run that did (%s, process %d on %s) has not refreshed its lock in time.\n"+
+				"The next run takes it; there is nothing to unlock.", l.Command, l.PID, l.Host)
+		case l.Known:
 			a.view().Print("The last run that did (%s, process %d on %s) has ended without giving it back.\n"+
 				"A lock ends with its process, so there is nothing to unlock.", l.Command, l.PID, l.Host)
 		}
 		return nil
 	}
 	if l.Known && !l.Alive {
-		a.view().Print("%s holds %s: process %d on %s, run %s, since %s.", l.Command, a.shown(path), l.PID, l.Host, l.Run, l.Since.Format(time.RFC3339))
-		if l.Here {
+		a.view().Print("%s holds %s: process %d on %s, run %s, since %s.", l.Command, a.shown(place.String()), l.PID, l.Host, l.Run, l.Since.Format(time.RFC3339))
+		switch {
+		case l.Here && isCopy(place):
+			a.view().Print("That process has ended.")
+		case l.Here:
 			a.view().Print("That process has ended, and one that it started still holds the lock.")
-		} else {
+		default:
 			a.view().Print("That machine cannot be asked from here. If the run lives, it saves nothing more.")
 		}
 		if err := a.ask(t, "Take the lock away?"); err != nil {
 			return err
 		}
 	}
-	if err := state.Unlock(path, l); err != nil {
+	if err := place.Unlock(l); err != nil {
 		return err
 	}
 	doc.Lock.Taken = true

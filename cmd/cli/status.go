@@ -4,7 +4,6 @@ import (
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cfboot/cfboot/provision/kinds"
-	"github.com/cfboot/cfboot/provision/state"
 	"github.com/spf13/cobra"
 )
 
@@ -16,13 +15,16 @@ func (a *app) newStatus() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: a.answering(func(cmd *cobra.Command, args []string) error {
 			a.sayOffline()
-			path := a.statePath(a.Dir, t.env())
-			st, exists, err := state.Read(path)
+			place, err := a.place(a.Dir, t.env())
+			if err != nil {
+				return err
+			}
+			st, exists, err := place.Read()
 			if err != nil {
 				return err
 			}
 			if !exists {
-				a.view().Print("Nothing is owned: there is no state at %s.", path)
+				a.view().Print("Nothing is owned: there is no state at %s.", place)
 				return nil
 			}
 			a.doc.Project, a.doc.Environment, a.doc.Account = st.Project, st.Environment, st.Account

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/cmd/view"
 	"github.com/cfboot/cfboot/provision"
@@ -100,15 +101,15 @@ func (o *takeover) leave(what, name, why string) {
 	o.left = append(o.left, view.Left{What: strings.TrimSpace(what + " " + name), Why: why})
 }
 
-var unsafeName = regexp.MustCompile(`[\x00-\x1f/?#%\\]|^\.*$`)
+var unsafeName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[\x00-\x1f/?#%\\]|^\.*$`) })
 
 // find notes one thing to look up, once, and gives it a logical name.
 func (o *takeover) find(hint, kind string, w provision.Wanted, says provision.Settings) *finding {
 	switch {
-	case w.ID != "" && !adoptableID.MatchString(w.ID):
+	case w.ID != "" && !adoptableID().MatchString(w.ID):
 		o.leave(kind, hint, fmt.Sprintf("%q is no id", w.ID))
 		return nil
-	case kind != "route" && unsafeName.MatchString(w.Name):
+	case kind != "route" && unsafeName().MatchString(w.Name):
 		o.leave(kind, hint, fmt.Sprintf("%q is no name", w.Name))
 		return nil
 	}
@@ -147,11 +148,11 @@ func (o *takeover) name(hint, kind string) string {
 	return name
 }
 
-var notLogical = regexp.MustCompile(`[^a-z0-9]+`)
+var notLogical = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^a-z0-9]+`) })
 
 // logicalName is the nearest name that a manifest may use, which may be empty.
 func logicalName(s string) string {
-	s = strings.Trim(notLogical.ReplaceAllString(strings.ToLower(s), "-"), "-")
+	s = strings.Trim(notLogical().ReplaceAllString(strings.ToLower(s), "-"), "-")
 	return strings.Trim(s[:min(len(s), 36)], "-") // room for a number behind it
 }
 

@@ -54,15 +54,20 @@ func (r *request) checkOptions() error {
 
 // values is what the project's templates are made with.
 func (r request) values(version string) templates.Values {
-	return templates.Values{Name: r.name, Domain: r.domain, Account: r.account, Schema: "./" + schemaFile, Version: version, Backup: r.backup}
+	return templates.Values{Name: r.name, Domain: r.domain, Account: r.account, Schema: "./" + schemaFile, Version: version, Backup: r.backup,
+		Frontend: r.frontend, UI: r.ui, Workflow: r.workflow}
 }
 
-// render makes the project's files: the pattern's, and what --with adds.
+// render makes the project's files: the pattern's, with what --backup and
+// --frontend change and --with adds.
 func (r request) render(version string) ([]templates.File, error) {
 	v := r.values(version)
 	files, err := r.source.Render(v)
 	if err == nil && r.backup == backupExport {
 		files, err = templates.ExportBackup(files, v)
+	}
+	if err == nil && r.frontend != "" {
+		files, err = templates.Frontend(files, v)
 	}
 	if err == nil && isFolder(r.pattern) {
 		err = sound(files, r)
@@ -88,13 +93,16 @@ func (r request) render(version string) ([]templates.File, error) {
 	return files, nil
 }
 
-// notes is what the options leave for a person to do.
+// notes is what the options leave for a person to do or to know.
 func (r request) notes() []string {
 	var out []string
 	for _, name := range r.with {
 		if o, err := templates.LookupOption(name, r.values("")); err == nil {
 			out = append(out, o.Notes...)
 		}
+	}
+	if r.ui == templates.PrimeNG {
+		out = append(out, "primeng: what is pinned is free under MIT; its next major version is not: web/README.md")
 	}
 	return out
 }

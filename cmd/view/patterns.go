@@ -22,6 +22,8 @@ type PatternDocument struct {
 	Secrets     []PatternSecret   `json:"secrets,omitempty"`
 	Options     []Named           `json:"options,omitempty"`
 	Backup      []string          `json:"backup,omitempty"`
+	Frontends   []string          `json:"frontends,omitempty"`
+	UIs         []string          `json:"uis,omitempty"` // components that may be added to a frontend
 	Cost        *PatternCost      `json:"cost,omitempty"`
 }
 
@@ -105,6 +107,12 @@ func (v View) Pattern(d PatternDocument) {
 	}
 	if len(d.Backup) > 0 {
 		v.Print("\nDaily copy of the database, for cfboot new --backup: %s", strings.Join(d.Backup, " or "))
+	}
+	if len(d.Frontends) > 0 {
+		v.Print("\nPages of their own in web/, for cfboot new --frontend: %s", strings.Join(d.Frontends, " or "))
+	}
+	if len(d.UIs) > 0 {
+		v.Print("  with more components, for --ui: %s", strings.Join(d.UIs, " or "))
 	}
 	v.cost(d.Cost)
 }

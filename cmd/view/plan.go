@@ -76,6 +76,12 @@ func (v View) step(s provision.Step) {
 		saved := map[bool]string{true: "backed up before", false: "without a backup"}
 		fmt.Fprintf(v.Out, "      %s\n", v.paint("31", "holds "+Line(s.Data)+", which would be lost, "+saved[s.Backup]))
 	}
+	for _, along := range s.With {
+		fmt.Fprintf(v.Out, "      %s\n", v.paint("31", Line(goesAlong(along))))
+	}
+	if s.Unseen != "" {
+		fmt.Fprintf(v.Out, "      warning: %s\n", Line(s.Unseen))
+	}
 	if s.Protected && s.Removes() {
 		fmt.Fprintf(v.Out, "      %s\n", v.paint("31", "is protected"))
 	}
@@ -86,6 +92,11 @@ func (v View) step(s provision.Step) {
 		return
 	}
 	v.changes(s.Changes)
+}
+
+// goesAlong says what is deleted with something: its Workflow.
+func goesAlong(k provision.Key) string {
+	return fmt.Sprintf("its %s %s goes with it", strings.ToUpper(k.Kind[:1])+k.Kind[1:], k.Name)
 }
 
 func (v View) changes(all []provision.Change) {

@@ -26,10 +26,30 @@ type StateDocument struct {
 	History   []StatePast `json:"history,omitempty"`
 }
 
+// StateInit is a bucket that states are to be kept in.
+type StateInit struct {
+	Address    string `json:"address"` // as the manifest has it
+	Bucket     string `json:"bucket"`
+	Made       bool   `json:"made,omitempty"`       // it was not there before
+	Permission string `json:"permission,omitempty"` // what a token needs for it
+	Written    bool   `json:"written,omitempty"`    // into the manifest
+}
+
+// StateMoved is one environment's state that was moved to another place.
+type StateMoved struct {
+	Environment string `json:"environment"`
+	From        string `json:"from"`
+	To          string `json:"to"`
+	Serial      int64  `json:"serial"`
+	Lineage     string `json:"lineage"`
+	Already     bool   `json:"already,omitempty"` // it was there before
+}
+
 // Renamed is a change of a logical name.
 type Renamed struct {
 	From     string   `json:"from"`
 	To       string   `json:"to"`
+	With     []string `json:"with,omitempty"`     // what is part of it and took the new name, too
 	Followed []string `json:"followed,omitempty"` // what refers to it
 }
 

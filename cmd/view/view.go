@@ -46,13 +46,19 @@ type Document struct {
 	Adopted     []Adopted         `json:"adopted,omitempty"`
 	Left        []Left            `json:"left,omitempty"`
 	State       *StateDocument    `json:"state,omitempty"`
+	StateInit   *StateInit        `json:"state_init,omitempty"`
+	StateMoved  []StateMoved      `json:"state_moved,omitempty"`
 	Rendered    *Rendered         `json:"rendered,omitempty"`
 	Checks      []Check           `json:"checks,omitempty"`
 	Secrets     []Secret          `json:"secrets,omitempty"`
 	Put         []string          `json:"put,omitempty"` // names of the secrets that were put on Workers
+	Preview     *Preview          `json:"preview,omitempty"`
+	Previews    *[]PreviewListed  `json:"previews,omitempty"`
+	Sweep       *Sweep            `json:"sweep,omitempty"`
 	Patterns    []Named           `json:"patterns,omitempty"`
 	Options     []Named           `json:"options,omitempty"`
 	Pattern     *PatternDocument  `json:"pattern,omitempty"`
+	Files       []File            `json:"files,omitempty"`
 	Next        []string          `json:"next,omitempty"`
 	Version     string            `json:"version,omitempty"`
 	Settings    map[string]string `json:"settings,omitempty"` // environment variables for other tools
@@ -100,6 +106,13 @@ type Owned struct {
 	Adopted bool `json:"adopted,omitempty"`
 	// Protected says that it is neither deleted nor replaced.
 	Protected bool `json:"protected,omitempty"`
+}
+
+// File is one that a command writes, and what became of it: "written", "unchanged",
+// "different" where it was left as it is, "left out" where another one was different.
+type File struct {
+	Path   string `json:"path"`
+	Status string `json:"status"`
 }
 
 // Rendered says what became of wrangler.jsonc.

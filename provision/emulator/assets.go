@@ -57,7 +57,7 @@ func (s *Server) assetToken(c *call) string {
 func assetBlob(account, hash string) string { return "asset/" + account + "/" + hash }
 
 func (s *Server) assetsSession(c *call) (*reply, error) {
-	if !scriptName.MatchString(c.params["script"]) {
+	if !scriptName().MatchString(c.params["script"]) {
 		return nil, errNoScript
 	}
 	var in struct {

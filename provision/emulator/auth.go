@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Permission groups, without their " Read" or " Write".
@@ -25,8 +26,8 @@ const (
 )
 
 var (
-	wellFormedToken = regexp.MustCompile(`^[A-Za-z0-9._~+/=-]+$`)
-	wellFormedKey   = regexp.MustCompile(`^[A-Za-z0-9_-]{32,}$`)
+	wellFormedToken = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._~+/=-]+$`) })
+	wellFormedKey   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{32,}$`) })
 )
 
 // authenticate finds the token that calls.
@@ -37,7 +38,7 @@ func (s *Server) authenticate(r *http.Request) (*apiToken, error) {
 	case header != "":
 		return s.bearer(header)
 	case email != "" && key != "":
-		if !wellFormedKey.MatchString(key) {
+		if !wellFormedKey().MatchString(key) {
 			return nil, refuse(http.StatusBadRequest, 6003, "Invalid request headers").
 				because(6103, "Invalid format for X-Auth-Key header")
 		}
@@ -52,7 +53,7 @@ func (s *Server) authenticate(r *http.Request) (*apiToken, error) {
 
 func (s *Server) bearer(header string) (*apiToken, error) {
 	scheme, value, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") || !wellFormedToken.MatchString(value) {
+	if !strings.EqualFold(scheme, "Bearer") || !wellFormedToken().MatchString(value) {
 		return nil, refuse(http.StatusBadRequest, 6003, "Invalid request headers").
 			because(6111, "Invalid format for Authorization header")
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // database is a D1 database as it is kept; its contents are in a SQLite file.
@@ -35,7 +36,7 @@ func (s *Server) registerD1() {
 }
 
 var (
-	databaseName = regexp.MustCompile(`^[a-z0-9][a-z0-9-_]*$`)
+	databaseName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9-_]*$`) })
 	locations    = []string{"wnam", "enam", "weur", "eeur", "apac", "oc"}
 )
 
@@ -67,7 +68,7 @@ func (s *Server) createDatabase(c *call) (*reply, error) {
 		return nil, err
 	}
 	switch {
-	case !databaseName.MatchString(in.Name):
+	case !databaseName().MatchString(in.Name):
 		return nil, refuse(http.StatusBadRequest, 7400, "Invalid property: name => Invalid database name, must match ^[a-z0-9][a-z0-9-_]*$")
 	case in.Jurisdiction != "" && !slices.Contains([]string{"eu", "fedramp", "us"}, in.Jurisdiction):
 		return nil, refuse(http.StatusBadRequest, 7400, "Invalid property: jurisdiction => Invalid enum value")

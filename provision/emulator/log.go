@@ -39,12 +39,14 @@ const (
 )
 
 // secretQuery finds the values in a query that give somebody rights.
-var secretQuery = regexp.MustCompile(`(?i)((?:^|&)[^=&]*(?:token|signature|secret|credential|password|jwt)[^=&]*=)[^&]*`)
+var secretQuery = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)((?:^|&)[^=&]*(?:token|signature|secret|credential|password|jwt)[^=&]*=)[^&]*`)
+})
 
 // logged is a query as it may be shown: short, without secrets, and without
 // anything that could steer a terminal.
 func logged(query string) string {
-	query = secretQuery.ReplaceAllString(query, "${1}hidden")
+	query = secretQuery().ReplaceAllString(query, "${1}hidden")
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return '?'
@@ -86,11 +88,11 @@ func (l *requestLog) end(req *Request, w io.Writer) {
 
 // longID is an account's or zone's id in a path, of which a person needs only
 // the beginning.
-var longID = regexp.MustCompile(`^(/(?:accounts|zones)/[0-9a-f]{6})[0-9a-f]{26}`)
+var longID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(/(?:accounts|zones)/[0-9a-f]{6})[0-9a-f]{26}`) })
 
 // where is the request's path and query, as a person reads it.
 func (req *Request) where() string {
-	at := longID.ReplaceAllString(req.Path, "$1…")
+	at := longID().ReplaceAllString(req.Path, "$1…")
 	if req.Query != "" {
 		at += "?" + req.Query
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"sync"
 )
 
 // queue is a queue as it is kept; consumers and messages are records of their own.
@@ -37,7 +38,7 @@ func (s *Server) registerQueues() {
 	s.registerMessages(base + "/{queue}")
 }
 
-var queueName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var queueName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`) })
 
 var (
 	errBadQueueBody = refuse(http.StatusBadRequest, 10026, "Invalid request body")
@@ -53,7 +54,7 @@ type queueBody struct {
 // apply checks and takes the body's name and settings.
 func (s *Server) apply(c *call, q *queue, in queueBody) error {
 	if in.Name != nil && *in.Name != q.Name {
-		if !queueName.MatchString(*in.Name) {
+		if !queueName().MatchString(*in.Name) {
 			return refuse(http.StatusBadRequest, 11003, "Invalid queue name: %s. Must match ^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", *in.Name)
 		}
 		if _, taken := s.queuesByName.one(c.account.ID, *in.Name); taken {

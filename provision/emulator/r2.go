@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // bucket is an R2 bucket as it is kept. Its name is unique within account and
@@ -34,7 +35,7 @@ func (s *Server) registerR2() {
 }
 
 var (
-	bucketName     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+	bucketName     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`) })
 	jurisdictions  = []string{"default", "eu", "us", "fedramp", "fedramp-high"}
 	storageClasses = []string{"Standard", "InfrequentAccess"}
 )
@@ -95,7 +96,7 @@ func (s *Server) createBucket(c *call) (*reply, error) {
 
 // newBucket makes a bucket, whichever API asked for it.
 func (s *Server) newBucket(x *txn, a *account, jurisdiction, name, hint, class string) (*bucket, error) {
-	if !bucketName.MatchString(name) {
+	if !bucketName().MatchString(name) {
 		return nil, refuse(http.StatusBadRequest, 10005, "The specified bucket name is not valid.")
 	}
 	if _, taken := s.bucketsByName.one(a.ID, jurisdiction, name); taken {

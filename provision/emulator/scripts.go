@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -48,7 +49,7 @@ func (s *Server) registerScripts() {
 	s.registerWorkflows()
 }
 
-var scriptName = regexp.MustCompile(`^[a-z0-9_][a-z0-9-_]{0,62}$`)
+var scriptName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9_][a-z0-9-_]{0,62}$`) })
 
 var (
 	errNoScript       = refuse(http.StatusNotFound, 10007, "This Worker does not exist on your account.")
@@ -146,7 +147,7 @@ func tagsMatch(have []string, filter string) bool {
 // none.
 func (s *Server) putScript(c *call) (*reply, error) {
 	name := c.params["script"]
-	if !scriptName.MatchString(name) {
+	if !scriptName().MatchString(name) {
 		// guess: the code.
 		return nil, refuse(http.StatusBadRequest, 10016, "workers.api.error.invalid_script_name")
 	}

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.etcd.io/bbolt"
 )
@@ -28,7 +29,7 @@ const (
 )
 
 var (
-	snapshotName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	snapshotName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`) })
 
 	// ErrMemory says that an emulator that is kept in memory has no snapshots.
 	ErrMemory = errors.New("snapshots need an emulator that is kept in a folder")
@@ -38,7 +39,7 @@ func (s *Server) snapshot(name string) (string, error) {
 	if s.dir == "" {
 		return "", ErrMemory
 	}
-	if !snapshotName.MatchString(name) {
+	if !snapshotName().MatchString(name) {
 		return "", fmt.Errorf("%q is no name for a snapshot: letters, digits, dots, - and _, at most 64", name)
 	}
 	return filepath.Join(s.dir, snapshotDir, name), nil

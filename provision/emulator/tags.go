@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -30,7 +31,7 @@ const (
 	tagsOnPage  = 100
 )
 
-var tagKey = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+var tagKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.-]+$`) })
 
 func (s *Server) registerTags() {
 	for _, base := range []string{"accounts/{account}/tags", "zones/{zone}/tags"} {
@@ -212,7 +213,7 @@ func (s *Server) putTags(c *call) (*reply, error) {
 		return nil, refuse(http.StatusBadRequest, 1015, "too many tags in the account")
 	}
 	for k, v := range in.Tags {
-		if len(k) > maxTagKey || !tagKey.MatchString(k) {
+		if len(k) > maxTagKey || !tagKey().MatchString(k) {
 			return nil, refuse(http.StatusBadRequest, 1009, "invalid tag key: %s", k)
 		}
 		if len([]rune(v)) > maxTagValue {

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // upload is a script upload: its metadata and its modules.
@@ -101,7 +102,7 @@ func (up *upload) readForm(body []byte, boundary string) error {
 	return nil
 }
 
-var compatDate = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
+var compatDate = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`) })
 
 func (up *upload) check() error {
 	main := up.MainModule
@@ -121,7 +122,7 @@ func (up *upload) check() error {
 	if len(bytes.TrimSpace(up.modules[i].body)) == 0 {
 		return refuse(http.StatusBadRequest, 10068, "The uploaded script has no registered event handlers.")
 	}
-	if up.CompatDate != "" && !compatDate.MatchString(up.CompatDate) {
+	if up.CompatDate != "" && !compatDate().MatchString(up.CompatDate) {
 		return invalidScript("Invalid compatibility date: %s", up.CompatDate)
 	}
 	return checkTags(up.Tags)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -57,7 +58,7 @@ var (
 	errIndexName    = refuse(http.StatusBadRequest, 3001, "vectorize.index_name_invalid")
 	errIndexExists  = refuse(http.StatusConflict, 3002, "vectorize.index_duplicate_name")
 	errIndexConfig  = refuse(http.StatusBadRequest, 3003, "vectorize.index_config_invalid")
-	indexName       = regexp.MustCompile(`^[a-z]+[a-z0-9_-]*[a-z0-9]+$`)
+	indexName       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]+[a-z0-9_-]*[a-z0-9]+$`) })
 	indexMetrics    = []string{"cosine", "euclidean", "dot-product"}
 	indexDimensions = 1536
 )
@@ -118,7 +119,7 @@ func (v *vectorizeIndexes) create(c *call) (*reply, error) {
 		in.Config.vectorConfig = preset
 	}
 	switch _, taken := v.byName.one(c.account.ID, in.Name); {
-	case len(in.Name) > 64 || !indexName.MatchString(in.Name):
+	case len(in.Name) > 64 || !indexName().MatchString(in.Name):
 		return nil, errIndexName
 	case in.Config.Dimensions < 1 || in.Config.Dimensions > indexDimensions || !slices.Contains(indexMetrics, in.Config.Metric):
 		return nil, errIndexConfig

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -17,7 +18,7 @@ type workflow struct {
 	Schedules                             json.RawMessage
 }
 
-var workflowName = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9-_]{0,63}$`)
+var workflowName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9-_]{0,63}$`) })
 
 func (s *Server) registerWorkflows() {
 	const base = "accounts/{account}/workflows"
@@ -79,7 +80,7 @@ func (s *Server) putWorkflow(c *call) (*reply, error) {
 		return nil, err
 	}
 	name := c.params["workflow"]
-	if in.Class == "" || in.Script == "" || !workflowName.MatchString(name) {
+	if in.Class == "" || in.Script == "" || !workflowName().MatchString(name) {
 		return nil, bad
 	}
 	if c.account.Plan == PlanFree && len(in.Schedules) > 0 && !slices.Contains([]string{"null", "[]"}, string(in.Schedules)) {

@@ -40,6 +40,17 @@ func (Catalog) Schema(kind string) []byte {
 // Ignorable lists the settings of a kind that a manifest may have left alone.
 func (Catalog) Ignorable(kind string) []string { return registry[kind].Traits.Ignorable }
 
+// Derived lists what a resource object stands for beside its own key, where it has
+// any of that: a queue's consumer. It has the same logical name.
+func Derived(key provision.Key) (out []provision.Key) {
+	for _, n := range slices.Sorted(maps.Keys(registry)) {
+		if registry[n].of == key.Kind {
+			out = append(out, provision.Key{Kind: n, Name: key.Name})
+		}
+	}
+	return out
+}
+
 // Resolve turns one resource object into the resources that stand for it.
 func (Catalog) Resolve(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
 	k, ok := registry[in.Key.Kind]

@@ -91,3 +91,15 @@ func Permissions(resources []provision.Resource) map[string][]provision.Key {
 	}
 	return out
 }
+
+// Subdomain is the account's own part of addresses on workers.dev; empty where it
+// has none yet.
+func (c *Client) Subdomain(ctx context.Context) (string, error) {
+	e, err := get[struct {
+		Subdomain string `json:"subdomain"`
+	}](ctx, c, "accounts/"+c.Account+"/workers/subdomain", nil)
+	if statusIs(err, 404) {
+		return "", nil
+	}
+	return e.Result.Subdomain, plain(err)
+}

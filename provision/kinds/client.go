@@ -99,6 +99,9 @@ func Connect(c Connection) (*Client, error) {
 // Calls is the number of requests sent so far.
 func (c *Client) Calls() int { return int(c.transport.calls.Load()) }
 
+// BaseURL is where the API is.
+func (c *Client) BaseURL() string { return c.base }
+
 // Now is the time by Cloudflare's clock, as far as it is known: this machine's
 // may be wrong, and may be set while the run goes on.
 func (c *Client) Now() time.Time {

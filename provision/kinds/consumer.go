@@ -32,6 +32,7 @@ var consumerLocal = []string{"queue"}
 
 var _ = register(kind[consumerSettings]{
 	name:       "consumer",
+	of:         "queue",
 	permission: "Queues Write",
 	page:       "{account}/workers/queues/view/{id}",
 	local:      consumerLocal,

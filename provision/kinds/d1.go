@@ -3,7 +3,6 @@ package kinds
 import (
 	"context"
 	"net/url"
-	"regexp"
 	"time"
 
 	"github.com/cfboot/cfboot/provision"
@@ -23,7 +22,7 @@ type d1Settings struct {
 }
 
 // The length is not documented; 63 is what the other stores allow.
-var d1Naming = naming{regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`), "small letters, digits, - and _, at most 63 characters", 63}
+var d1Naming = naming{form(`^[a-z0-9][a-z0-9_-]*$`), "small letters, digits, - and _, at most 63 characters", 63}
 
 var _ = register(kind[d1Settings]{
 	name:       "d1",

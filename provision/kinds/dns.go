@@ -45,6 +45,7 @@ var _ = register(kind[dnsSettings]{
 	}
 }`,
 	replace:  []string{provision.NameSetting, "type"},
+	zoned:    true,
 	defaults: map[string]any{"priority": 0, "tags": []any{}},
 	settles:  []int{},
 	calls:    func(provision.Action, []provision.Change) int { return 1 },

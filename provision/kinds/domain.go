@@ -28,6 +28,7 @@ var _ = register(kind[domainSettings]{
 	}
 }`,
 	place:   []string{"hostname"},
+	zoned:   true,
 	replace: []string{provision.NameSetting},
 	upserts: true,
 	settles: []int{10007, 100116},

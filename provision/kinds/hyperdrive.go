@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 
 	"github.com/cfboot/cfboot/provision"
@@ -59,11 +58,14 @@ var _ = register(kind[hyperdriveSettings]{
 		Setting: "port",
 	},
 	// guess: the rule for names, which is not documented.
-	naming:   naming{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`), "letters, digits, - and _, at most 63 characters", 63},
+	naming:   naming{form(`^[A-Za-z0-9][A-Za-z0-9_-]*$`), "letters, digits, - and _, at most 63 characters", 63},
 	local:    []string{"binding"},
 	defaults: map[string]any{"caching": true},
 	calls:    func(provision.Action, []provision.Change) int { return 1 },
 	resolve: func(in provision.Spec, s *hyperdriveSettings, r *resolution) error {
+		if err := ownDatabase(in, s); err != nil {
+			return err
+		}
 		off := s.Caching != nil && !*s.Caching
 		if off && (s.MaxAge > 0 || s.Stale > 0) {
 			return &provision.SettingError{Path: "/caching", Text: "without caching nothing has an age", Hints: []string{"leave max_age and stale_while_revalidate out"}}

@@ -32,6 +32,7 @@ import (
 // both what the manifest says and what the plan compares.
 type kind[S any] struct {
 	name       string
+	of         string         // the kind whose resource objects stand for it beside themselves, under their name; only with no schema
 	schema     string         // JSON Schema of the settings: {"description", "properties", "required"}
 	example    Example        // what the contract suite plays it with
 	permission string         // the token permission group that its writes need
@@ -44,6 +45,7 @@ type kind[S any] struct {
 	defaults   map[string]any // what a setting goes back to when it is left out again
 	tags       tagging        // none: its resources take no tags
 	store      bool
+	zoned      bool  // it lives in a zone, and a preview on workers.dev has none
 	upserts    bool  // its create call overwrites what is there
 	settles    []int // codes with which it is refused while what it stands on is fresh
 	clears     []int // codes with which its delete is refused while what stood on it is still seen
@@ -124,6 +126,7 @@ type Kind struct {
 	Permission string
 	Traits     provision.Traits
 	Derived    bool // it has no schema: another kind's resource stands for it
+	of         string
 	Namesakes  bool // names are not unique, so that one of its name is no conflict
 	Example    Example
 	page       string
@@ -184,7 +187,7 @@ func (k kind[S]) erase() Kind {
 	marks, remarks := k.tags.calls()
 	return Kind{
 		Name: k.name, Permission: k.permission, page: k.page, tags: k.tags, schema: k.schema, settings: reflect.TypeFor[S](), Example: k.example,
-		Derived: k.resolve == nil, Namesakes: k.namesakes, chore: k.leaves(),
+		Derived: k.resolve == nil, of: k.of, Namesakes: k.namesakes, chore: k.leaves(),
 		Traits: provision.Traits{Replace: k.replace, Hints: k.hints, Defaults: provision.Settings(canonical(k.defaults)), Store: k.store,
 			Save: saving, Ignorable: k.ignorable(), Calls: k.calls, Note: k.noted(), Marks: marks, Remarks: remarks},
 		resolve: func(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
@@ -292,6 +295,9 @@ func (k kind[S]) step(s provision.Step, refs map[provision.Key]provision.Entry) 
 
 // resources resolves one object of the manifest.
 func (k kind[S]) resources(in provision.Spec) ([]provision.Resource, []provision.Ref, error) {
+	if k.zoned && in.Preview != nil && in.Preview.WorkersDev {
+		return nil, nil, nil
+	}
 	var s S
 	if err := json.Unmarshal(in.JSON, &s); err != nil {
 		return nil, nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"regexp"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cloudflare/cloudflare-go/v4/kv"
@@ -15,7 +14,7 @@ type kvSettings struct {
 	Jurisdiction string `json:"jurisdiction,omitempty"`
 }
 
-var kvNaming = naming{regexp.MustCompile(`^[^\x00-\x1f]+$`), "at most 512 bytes, no control characters", 512}
+var kvNaming = naming{form(`^[^\x00-\x1f]+$`), "at most 512 bytes, no control characters", 512}
 
 var _ = register(kind[kvSettings]{
 	name:       "kv",

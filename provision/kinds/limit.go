@@ -23,6 +23,10 @@ func (c *Client) full(ctx context.Context, things, list, advice string, err erro
 	return p
 }
 
+// Full reports whether Cloudflare has refused to make another D1 database for the
+// account's limit.
+func Full(err error) bool { return codeIs(err, 7406) }
+
 // count asks how many entries a list of the account has.
 func (c *Client) count(ctx context.Context, list string) (int, bool) {
 	e, err := get[[]struct{}](ctx, c, "accounts/"+c.Account+"/"+list, url.Values{"per_page": {"10"}})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/cfboot/cfboot/provision"
@@ -13,13 +14,19 @@ import (
 
 // A naming is a product's rule for real names.
 type naming struct {
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp
 	text    string // the rule in words
 	max     int    // bytes
 }
 
+// form is a pattern that is compiled when a name is first held against it, and not
+// when the program begins.
+func form(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
 func (n naming) check(name string) error {
-	if len(name) > n.max || !n.pattern.MatchString(name) {
+	if len(name) > n.max || !n.pattern().MatchString(name) {
 		return fmt.Errorf("%q is no name for it: %s", name, n.text)
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"time"
 
@@ -27,7 +26,7 @@ type queueConsumer struct {
 	consumerTuning
 }
 
-var queueNaming = naming{regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`), "1 to 63 small letters, digits and -, not at either end", 63}
+var queueNaming = naming{form(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`), "1 to 63 small letters, digits and -, not at either end", 63}
 
 var _ = register(kind[queueSettings]{
 	name:       "queue",

@@ -3,7 +3,6 @@ package kinds
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -39,7 +38,7 @@ type r2LifecycleRule struct {
 	InfrequentAccessAfterDays float64 `json:"infrequent_access_after_days,omitempty"`
 }
 
-var r2Naming = naming{regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`), "3 to 63 small letters, digits and -, not at either end", 63}
+var r2Naming = naming{form(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`), "3 to 63 small letters, digits and -, not at either end", 63}
 
 var _ = register(kind[r2Settings]{
 	name:       "r2",
@@ -103,6 +102,13 @@ var _ = register(kind[r2Settings]{
 		for i := range s.CORS {
 			for j, m := range s.CORS[i].AllowedMethods {
 				s.CORS[i].AllowedMethods[j] = strings.ToUpper(m)
+			}
+			for j, o := range s.CORS[i].AllowedOrigins {
+				own, err := previewOrigin(in, o, fmt.Sprintf("/cors/%d/allowed_origins/%d", i, j))
+				if err != nil {
+					return err
+				}
+				s.CORS[i].AllowedOrigins[j] = own
 			}
 		}
 		for i, l := range s.Lifecycle {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/cloudflare/cloudflare-go/v4/workers"
@@ -29,6 +30,7 @@ var _ = register(kind[routeSettings]{
 	}
 }`,
 	place:    []string{"pattern"},
+	zoned:    true,
 	replace:  []string{provision.NameSetting},
 	defaults: map[string]any{"worker": ""},
 	settles:  []int{10007, 10019},
@@ -43,7 +45,7 @@ var _ = register(kind[routeSettings]{
 			return err
 		}
 		r.name, s.Pattern = host+"/"+rest, ""
-		if !routePattern.MatchString(r.name) {
+		if !routePattern().MatchString(r.name) {
 			return &provision.SettingError{Path: "/pattern", Text: fmt.Sprintf("%q is no route pattern", r.name), Hints: []string{"* may stand only at the beginning of the host and at the end of the path; there is no port and no query"}}
 		}
 		return referWorker(in, &s.Worker, r)
@@ -98,7 +100,7 @@ var _ = register(kind[routeSettings]{
 	},
 })
 
-var routePattern = regexp.MustCompile(`^(\*\.?)?[a-z0-9_-]+(\.[a-z0-9_-]+)+/[^*?#\s]*\*?$`)
+var routePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\*\.?)?[a-z0-9_-]+(\.[a-z0-9_-]+)+/[^*?#\s]*\*?$`) })
 
 type routeAnswer struct {
 	ID      string `json:"id,omitempty"`

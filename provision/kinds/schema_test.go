@@ -188,3 +188,25 @@ func examples(t *testing.T, c *jsonschema.Compiler, at string, schema map[string
 	}
 	sub("/items", schema["items"])
 }
+
+// What a resource object stands for beside its own key is found by that key alone,
+// so that it can take a new name with it.
+func TestDerived(t *testing.T) {
+	key := provision.Key{Kind: "queue", Name: "jobs"}
+	all, _, err := Catalog{}.Resolve(provision.Spec{Project: "shop", Environment: provision.Production, Key: key, JSON: []byte(`{"kind": "queue", "consumer": {"worker": "app"}}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var beside []provision.Key
+	for _, r := range all[1:] {
+		beside = append(beside, r.Key)
+	}
+	if diff := cmp.Diff(beside, Derived(key)); diff != "" || len(beside) != 1 {
+		t.Errorf("(-resolved +derived):\n%s", diff)
+	}
+	for _, k := range All() {
+		if of, known := registry[k.of]; k.Derived != (k.of != "") || k.Derived && (!known || of.Derived) {
+			t.Errorf("%s is derived (%v) of %q", k.Name, k.Derived, k.of)
+		}
+	}
+}

@@ -97,7 +97,9 @@ func (c *Client) putTags(ctx context.Context, how tagging, e provision.Entry, t 
 		if all == nil {
 			all = map[string]string{}
 		}
-		delete(all, tagRefs)
+		for _, may := range []string{tagRefs, tagClass, tagFrom, tagExpires} {
+			delete(all, may)
+		}
 		maps.Copy(all, encodeTags(t))
 		if maps.Equal(all, have.Tags) {
 			return nil
@@ -185,7 +187,20 @@ func (c *Client) tagged(ctx context.Context, k Kind, o *provision.Observed) erro
 // Tagged lists what carries the tags of an environment, as its tags say. allowed
 // is false where the token may not read tags.
 func (c *Client) Tagged(ctx context.Context, project, environment string) (all []provision.Tagged, allowed bool, err error) {
-	q := url.Values{"tag": {tagHome + "=" + provision.Tags{Project: project, Environment: environment}.Home()}}
+	home := provision.Tags{Project: project, Environment: environment}.Home()
+	return c.taggedBy(ctx, tagHome+"="+home, func(t provision.Tags) bool { return t.Home() == home })
+}
+
+// Previews lists what carries the tags of any preview of a project.
+func (c *Client) Previews(ctx context.Context, project string) (all []provision.Tagged, allowed bool, err error) {
+	return c.taggedBy(ctx, tagClass+"="+classPreview, func(t provision.Tags) bool {
+		return t.Lease != nil && t.Project == project && t.Environment != provision.Production
+	})
+}
+
+// taggedBy lists what a filter finds and wanted takes.
+func (c *Client) taggedBy(ctx context.Context, filter string, wanted func(provision.Tags) bool) (all []provision.Tagged, allowed bool, err error) {
+	q := url.Values{"tag": {filter}}
 	seen := map[string]bool{}
 	for {
 		e, err := get[[]tagSet](ctx, c, c.tagsPath()+"/resources", q)
@@ -198,7 +213,7 @@ func (c *Client) Tagged(ctx context.Context, project, environment string) (all [
 		for _, set := range e.Result {
 			t, ours := decodeTags(set.Tags)
 			k, known := registry[t.Key.Kind]
-			if !ours || !known || k.tags.kind != set.Type || t.Project != project || t.Environment != environment {
+			if !ours || !known || k.tags.kind != set.Type || !wanted(t) {
 				continue
 			}
 			one := provision.Tagged{Tags: t, Name: set.Name, ID: set.ID}
@@ -226,6 +241,7 @@ func encodeTags(t provision.Tags) map[string]string {
 	if len(refs) > 0 {
 		out[tagRefs] = strings.Join(refs, " ")
 	}
+	encodeLease(out, t.Lease)
 	return out
 }
 
@@ -242,6 +258,7 @@ func decodeTags(tags map[string]string) (t provision.Tags, ours bool) {
 			t.Refs = append(t.Refs, k)
 		}
 	}
+	t.Lease = decodeLease(tags)
 	return t, true
 }
 

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -97,12 +98,14 @@ func withoutSecrets(path, contentType string, body []byte) string {
 	case !utf8.Valid(body):
 		return fmt.Sprintf("(%d bytes)", len(body))
 	}
-	return secretPair.ReplaceAllString(string(body), "${1}"+hiddenText)
+	return secretPair().ReplaceAllString(string(body), "${1}"+hiddenText)
 }
 
 // secretPair is a secret in what only resembles JSON, such as an answer that
 // broke off, or in a header that was said back.
-var secretPair = regexp.MustCompile(`(?i)("[a-z_]*(?:secret|password|token|authorization|cookie|signed_url|text|value)[a-z_]*"\s*:\s*"|\b(?:authorization|cookie|set-cookie|x-auth-key)\s*[:=]\s*)(?:[^"\\\r\n<]|\\.)*`)
+var secretPair = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)("[a-z_]*(?:secret|password|token|authorization|cookie|signed_url|text|value)[a-z_]*"\s*:\s*"|\b(?:authorization|cookie|set-cookie|x-auth-key)\s*[:=]\s*)(?:[^"\\\r\n<]|\\.)*`)
+})
 
 // parts shows the parts of a form, each with its name.
 func parts(path, boundary string, body []byte) string {

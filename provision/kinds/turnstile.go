@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cfboot/cfboot/provision"
@@ -161,7 +162,7 @@ func unmarkedName(marked string) (name, mark string) {
 	return marked[:at], marked[at+2 : len(marked)-1]
 }
 
-var widgetName = regexp.MustCompile(`^[^\x00-\x20]([^\x00-\x1f]*[^\x00-\x20])?$`)
+var widgetName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[^\x00-\x20]([^\x00-\x1f]*[^\x00-\x20])?$`) })
 
 func resolveWidget(in provision.Spec, s *turnstileSettings, r *resolution) error {
 	for i, d := range s.Domains {

@@ -3,7 +3,6 @@ package kinds
 import (
 	"context"
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/cfboot/cfboot/provision"
@@ -36,7 +35,7 @@ var _ = register(kind[vectorizeSettings]{
 		Made:     `{"binding": "VECTORS", "dimensions": 768, "metric": "cosine"}`,
 		Replaced: `{"binding": "VECTORS", "dimensions": 1024, "metric": "cosine"}`,
 	},
-	naming:   naming{regexp.MustCompile(`^[a-z]+[a-z0-9_-]*[a-z0-9]+$`), "small letters, digits, - and _, beginning with a letter, at most 64 characters", 64},
+	naming:   naming{form(`^[a-z]+[a-z0-9_-]*[a-z0-9]+$`), "small letters, digits, - and _, beginning with a letter, at most 64 characters", 64},
 	local:    []string{"binding"},
 	replace:  []string{provision.NameSetting, "dimensions", "metric", "description"},
 	defaults: map[string]any{"description": ""},

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"mime/multipart"
 	"net/textproto"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -27,7 +26,7 @@ const App = "app"
 // workerNames knows the Worker's rule for real names.
 type workerNames struct{ naming }
 
-var workerNaming = workerNames{naming{regexp.MustCompile(`^[a-z0-9_][a-z0-9_-]*$`), "small letters, digits, - and _, at most 62 characters", 62}}
+var workerNaming = workerNames{naming{form(`^[a-z0-9_][a-z0-9_-]*$`), "small letters, digits, - and _, at most 62 characters", 62}}
 
 // realName is the project's name for the Worker called app, with the
 // environment's behind it: what wrangler calls it.
@@ -65,7 +64,21 @@ var _ = register(kind[workerSettings]{
 		return nil
 	},
 	read: func(ctx context.Context, c *Client, w wanted[workerSettings]) (o provision.Observed, err error) {
-		return remember(c, "worker "+w.Name, func() (provision.Observed, error) { return c.script(ctx, w.Name, c.mark(w.Key)) })
+		var all []workflow
+		var unlisted error
+		var g group
+		g.Go(func() (err error) {
+			o, err = remember(c, "worker "+w.Name, func() (provision.Observed, error) { return c.script(ctx, w.Name, c.mark(w.Key)) })
+			return err
+		})
+		if w.WithData {
+			g.Go(func() error { all, unlisted = c.workflows(ctx); return nil })
+		}
+		if err := g.Wait(); err != nil || !o.Exists {
+			return o, err
+		}
+		err = takesAlong(&o, all, unlisted)
+		return o, err
 	},
 	create: func(ctx context.Context, c *Client, s step[workerSettings]) (made[workerSettings], error) {
 		content, contentType, err := placeholderUpload(c.mark(s.Key))
@@ -87,6 +100,11 @@ var _ = register(kind[workerSettings]{
 			var e envelope[any]
 			_, err := workers.NewScriptService(c.options...).Delete(ctx, s.Name, inAccount[workers.ScriptDeleteParams](c), append(opts, into(&e))...)
 			return unlessGone(err, 10007, 10090)
+		}
+		for _, along := range s.With {
+			if err := c.deleteWorkflow(ctx, along.Name); err != nil {
+				return fmt.Errorf("its Workflow %s, which would outlive it: %w", along.Name, err)
+			}
 		}
 		c.past.workers.Delete(s.Name) // one made anew has another id
 		err := remove()

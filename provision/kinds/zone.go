@@ -135,7 +135,11 @@ func validHost(host string) bool {
 	return true
 }
 
+// completed writes a host out, in a preview in terms of the preview's host.
 func completed(in provision.Spec, name, path string, dotted bool) (string, error) {
+	if in.Preview != nil {
+		return previewed(in, name, path, dotted)
+	}
 	whole := strings.HasSuffix(name, ".")
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	whole = whole || dotted && strings.Contains(name, ".") && !strings.HasSuffix(name, ".@")

@@ -32,7 +32,7 @@ func (ch *checker) check(environment string, e *entry, base []member) error {
 		}
 		ch.sound[e.value] = sound
 	}
-	e.sound = sound && logicalForm.MatchString(e.key.Name)
+	e.sound = sound && logicalForm().MatchString(e.key.Name)
 	return nil
 }
 

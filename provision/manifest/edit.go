@@ -9,7 +9,7 @@ import (
 )
 
 // pinnable are the keys that SetTop sets: those that hold a string.
-var pinnable = []string{"$schema", "name", "pattern", "account", "domain"}
+var pinnable = []string{"$schema", "name", "pattern", "account", "domain", "state"}
 
 // SetTop sets one of the manifest's own strings, such as "account", and touches
 // no other byte. A key that is absent is put after "name", on a line of its own

@@ -52,7 +52,7 @@ func TestSetTop(t *testing.T) {
 func TestSetTopRefuses(t *testing.T) {
 	tests := []struct{ name, key, src, want string }{
 		{"no such key", "acount", `{"name": "a"}`, `cfboot.jsonc: there is no text to set under "acount"; did you mean "account"?`},
-		{"no text", "resources", `{"name": "a"}`, `cfboot.jsonc: there is no text to set under "resources" | allowed here: $schema, name, pattern, account, domain`},
+		{"no text", "resources", `{"name": "a"}`, `cfboot.jsonc: there is no text to set under "resources" | allowed here: $schema, name, pattern, account, domain, state`},
 		{"other type", "account", "{\n  \"account\": null}", `cfboot.jsonc:2:14: "account" holds null, no string | write "account": "…" there`},
 		{"duplicate", "account", `{"account": "a", "account": "b"}`, `cfboot.jsonc:1:18: "account" is set twice; the first is at cfboot.jsonc:1:2 | keep one of the two`},
 		{"no JSON", "account", `{"name" "a"}`, `cfboot.jsonc:1:9: expected : after the key, found '"' | write "name": …`},

@@ -87,7 +87,7 @@ var badFiles = []bad{
 		`cfboot.jsonc: the file has 1048578 bytes; at most 1048576 are read | a manifest describes resources only; move everything else out of it`,
 	}},
 	{name: "number out of range", src: `{"name": "a", "a": 1e999999999}`, want: []string{
-		`cfboot.jsonc:1:15: unknown key "a" | allowed here: $schema, name, pattern, account, domain, resources, secrets, environments`,
+		`cfboot.jsonc:1:15: unknown key "a" | allowed here: $schema, name, pattern, account, domain, state, resources, secrets, environments, previews`,
 		`cfboot.jsonc:1:20: the number 1e999999999 is out of range | write a number of at most 40 characters, below 1e308`,
 	}},
 }
@@ -103,7 +103,7 @@ var badTops = []bad{
 		`cfboot.jsonc:1:2: unknown key "nme"; did you mean "name"?`,
 		`cfboot.jsonc:1:27: unknown key "resource"; did you mean "resources"?`,
 		`cfboot.jsonc:1:43: unknown key "Domain"; did you mean "domain"?`,
-		`cfboot.jsonc:1:57: unknown key "xyz" | allowed here: $schema, name, pattern, account, domain, resources, secrets, environments`,
+		`cfboot.jsonc:1:57: unknown key "xyz" | allowed here: $schema, name, pattern, account, domain, state, resources, secrets, environments, previews`,
 	}},
 	{name: "wrong types", src: `{"$schema": 1, "name": 5, "pattern": [], "account": null, "domain": true, "resources": [], "environments": "x"}`, want: []string{
 		`cfboot.jsonc:1:13: "$schema" must be a string, not a number | write "$schema": "…", or leave it out`,
@@ -204,7 +204,7 @@ var badTops = []bad{
 }
 
 func TestFaults(t *testing.T) {
-	for _, group := range [][]bad{badFiles, badTops, badResources, badMeetings, badEnvironments} {
+	for _, group := range [][]bad{badFiles, badTops, badResources, badMeetings, badEnvironments, badPreviews} {
 		for _, tt := range group {
 			t.Run(tt.name, func(t *testing.T) {
 				m, err := Parse("cfboot.jsonc", []byte(tt.src), plainCatalog{})

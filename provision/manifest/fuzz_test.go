@@ -12,7 +12,7 @@ func seeds(f *testing.F) {
 	for _, src := range good {
 		f.Add([]byte(src))
 	}
-	for _, group := range [][]bad{badFiles, badTops, badResources, badMeetings, badEnvironments} {
+	for _, group := range [][]bad{badFiles, badTops, badResources, badMeetings, badEnvironments, badPreviews} {
 		for _, tt := range group {
 			if len(tt.src) < maxSize {
 				f.Add([]byte(tt.src))
@@ -47,6 +47,11 @@ func FuzzParse(f *testing.F) {
 			again, _ := m.Desired(environment, plainCatalog{})
 			if diff := cmp.Diff(d, again); diff != "" {
 				t.Errorf("%q: asked twice: %s", environment, diff)
+			}
+		}
+		if m.overlay("pr-7") == nil {
+			if _, err := m.Preview("pr-7", plainCatalog{}); err != nil {
+				lines(t, err)
 			}
 		}
 	})

@@ -69,20 +69,24 @@ type Manifest struct {
 	Pattern      string   // the template it was made from; may be empty
 	Account      string   // production's account id, 32 hex digits; may be empty
 	Domain       string   // production's host name, in lower case; may be empty
+	State        Bucket   // where the states of all environments are kept
 	Environments []string // declared ones, in the order of the file; production is not among them
 	Secrets      []Secret // what a person or cfboot brings, in the order of the file
 	Hash         string   // SHA-256 of the file's bytes, in hex
 
 	source       *source
+	stateAt      int // where "state" is
 	declareAt    int // where further environments would be declared
 	resources    []member
 	secretAt     []member // those of Secrets
 	environments []overlay
+	previews     previews
 }
 
-// overlay is one declared environment.
+// overlay is one declared environment, or what previews are.
 type overlay struct {
 	name            string
+	at              int // of its name
 	domain, account string
 	resources       []member // partial objects, new ones, and nulls
 	misnamed        bool     // told already; nothing can be resolved under such a name
@@ -94,6 +98,7 @@ type Desired struct {
 	Environment string // Production unless named
 	Account     string // may be empty: whatever the credentials give
 	Domain      string // may be empty
+	WorkersDev  bool   // a preview whose Worker answers on workers.dev; Domain is then its host, as far as it is known
 	// Resources holds one resource for each object, in the order of the file, then
 	// those that objects stand for besides.
 	Resources []provision.Resource
@@ -124,6 +129,13 @@ func Parse(file string, src []byte, c Catalog) (*Manifest, error) {
 		st.checkBindings()
 		if name == Production {
 			m.checkSecrets(st, r)
+		}
+		stages = append(stages, st)
+	}
+	if m.previews.declared {
+		st, err := m.samplePreview(r, ch, c)
+		if err != nil {
+			return nil, err
 		}
 		stages = append(stages, st)
 	}

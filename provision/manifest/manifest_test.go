@@ -49,11 +49,11 @@ func TestParse(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := *m
-	got.source, got.resources, got.environments, got.declareAt = nil, nil, nil, 0
+	got.source, got.resources, got.environments, got.declareAt, got.stateAt, got.previews = nil, nil, nil, 0, 0, previews{}
 	want := Manifest{File: "cfboot.jsonc", Name: "shop", Pattern: "saas", Account: "0123456789abcdef0123456789abcdef",
 		Domain: "shop.example.com", Environments: []string{"staging", "qa"},
 		Hash: "1cd82be04e93537ab883698976f631d8e723259082efe28572bd47d00f85fc9a"}
-	if d := cmp.Diff(want, got, cmp.AllowUnexported(Manifest{})); d != "" {
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(Manifest{}, previews{})); d != "" {
 		t.Error(d)
 	}
 }

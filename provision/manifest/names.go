@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/provision"
 )
@@ -12,7 +13,7 @@ import (
 // bindingSetting is the local setting that names a resource in the Worker's code.
 const bindingSetting = "binding"
 
-var identifier = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
+var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`) })
 
 // reservedWords cannot be the name of a variable in an ES module (ECMA-262,
 // §12.7.2 and §13.1.1).
@@ -31,7 +32,7 @@ func (st *stage) checkBindings() {
 		}
 		at := bindingAt(p.from)
 		word := slices.Contains(strings.Fields(reservedWords), binding)
-		if word || !identifier.MatchString(binding) {
+		if word || !identifier().MatchString(binding) {
 			text := "the binding " + quote(binding) + " is no JavaScript name: letters, digits, _ and $, no digit first"
 			if word {
 				text = "the binding " + quote(binding) + " is a word that JavaScript reserves"
@@ -62,7 +63,7 @@ func bindingName(s, logical string) string {
 		word = logical
 	}
 	name := strings.ToUpper(strings.ReplaceAll(word, "-", "_"))
-	if !identifier.MatchString(name) {
+	if !identifier().MatchString(name) {
 		return "_" + name
 	}
 	return name
@@ -114,6 +115,14 @@ func checkNames(stages []*stage, r *report) {
 	}
 }
 
+// called names the stage's environment in a sentence.
+func (st *stage) called() string {
+	if st.preview != nil {
+		return "a preview"
+	}
+	return st.environment
+}
+
 func meet(a, b *stage) bool { return a.account == "" || b.account == "" || a.account == b.account }
 
 // tellName reports that two resources would be the same, once for each pair of
@@ -133,10 +142,13 @@ func tellName(first, second claim, told map[string]bool, r *report) {
 		hints = []string{"make one of the two differ, or take it out"}
 	}
 	if first.stage != second.stage {
-		one += " in " + first.stage.environment
-		two += " in " + second.stage.environment
-		inside := fmt.Sprintf(`"environments": {%s: {"resources": {%s: `, quote(second.stage.environment), quote(second.from.key.Name))
-		hints = []string{"make it another one there: " + inside + `{…}}}}`, "or leave it out there: " + inside + "null}}}"}
+		one += " in " + first.stage.called()
+		two += " in " + second.stage.called()
+		inside, end := fmt.Sprintf(`"environments": {%s: {"resources": {%s: `, quote(second.stage.environment), quote(second.from.key.Name)), "}}}"
+		if second.stage.preview != nil {
+			inside, end = fmt.Sprintf(`"previews": {"resources": {%s: `, quote(second.from.key.Name)), "}}"
+		}
+		hints = []string{"make it another one there: " + inside + `{…}` + end, "or leave it out there: " + inside + "null" + end}
 	}
 	text := "%s would have the same real name, %s, as %s (%s)"
 	if second.Identity != "" {

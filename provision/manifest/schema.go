@@ -63,6 +63,8 @@ func topSchema() map[string]any {
 			"pattern": named(logicalPattern, maxName, "The pattern that the project was made from."),
 			"account": accountSchema("The account that everything lives in. Left out, it is the one that the token belongs to."),
 			"domain":  domainSchema("The host name of production. An environment's is its name in front of it, unless it has its own."),
+			"state": map[string]any{"type": "string", "pattern": statePattern, "maxLength": maxAddress, "examples": []any{"r2://my-state/my-team"},
+				"description": "Where the record of what is owned is kept: in an R2 bucket, or \"local\", in files of this folder. Change it with cfboot state migrate."},
 			"resources": map[string]any{"type": "object", "description": "What the project wants, by logical name.",
 				"propertyNames": named(logicalPattern, maxName, ""), "additionalProperties": ref("resource")},
 			"secrets": secretsSchema(),
@@ -70,6 +72,7 @@ func topSchema() map[string]any {
 				"description":          "Further environments, by name. Each is production with what it says merged in. Production itself is what stands outside.",
 				"propertyNames":        with(named(environmentPattern, maxEnvironment, ""), "not", map[string]any{"enum": anys(reserved)}),
 				"additionalProperties": ref("environment")},
+			"previews": previewsSchema(ref("override")),
 		},
 	}
 }

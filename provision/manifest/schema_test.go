@@ -36,6 +36,8 @@ var good = map[string]string{
 	"null takes an object away": strings.Replace(around(`"qa": {"resources": {`+apart+`, "jobs": {"consumer": null}}}`), `"jobs": {`, `"jobs": {"paused": true, `, 1),
 	"secrets": `{"name": "a", "resources": {"app": {"kind": "worker"}}, "secrets": {"A": {},
     "B": {"description": "b", "required": true, "generate": "hmac", "url": "https://b.example", "worker": "app"}}}`,
+	"previews": withPreviews("example.com", `{"ttl": "3d", "seed": "s.sql", "crons": false, "domain": "{env}.p.example.com", "vars": {"A": "{url}"},
+    "services": {"A": "b", "B": null}, "shared": ["d1/log", "FLAGS"], "resources": {"db": {"replicas": 1}}}`),
 	"any dollar binding": in(`    "a": {"kind": "d1", "binding": "$_a1"}`),
 }
 
@@ -115,7 +117,7 @@ func TestSchemaAcceptsGood(t *testing.T) {
 func TestSchemaRejectsBad(t *testing.T) {
 	s := compiledSchema(t, plainCatalog{})
 	tried := 0
-	for _, group := range [][]bad{badTops, badResources, badMeetings, badEnvironments} {
+	for _, group := range [][]bad{badTops, badResources, badMeetings, badEnvironments, badPreviews} {
 		for _, tt := range group {
 			v, ok := decoded(tt.src)
 			if !ok {

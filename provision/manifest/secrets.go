@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Secret is one that a Worker of the project needs. The manifest knows its name
@@ -32,7 +33,7 @@ const (
 	maxSecret     = 64
 )
 
-var secretForm = regexp.MustCompile(secretPattern)
+var secretForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(secretPattern) })
 
 func secretSchema() map[string]any {
 	return map[string]any{
@@ -91,11 +92,11 @@ func (m *Manifest) readSecrets(root *value, r *report) {
 }
 
 func checkSecretName(s member, r *report) bool {
-	if secretForm.MatchString(s.name) && len(s.name) <= maxSecret && !slices.Contains(strings.Fields(reservedWords), s.name) {
+	if secretForm().MatchString(s.name) && len(s.name) <= maxSecret && !slices.Contains(strings.Fields(reservedWords), s.name) {
 		return true
 	}
 	hint := "write something like " + quote("SESSION_KEY")
-	if better := strings.ToUpper(strings.ReplaceAll(slug(s.name, maxSecret), "-", "_")); secretForm.MatchString(better) {
+	if better := strings.ToUpper(strings.ReplaceAll(slug(s.name, maxSecret), "-", "_")); secretForm().MatchString(better) {
 		hint = "write " + quote(better)
 	}
 	r.add(s.at, fmt.Sprintf("%s cannot be the name of a secret: letters, digits and _, no digit first, no word of JavaScript, at most %d characters", quote(s.name), maxSecret), hint)

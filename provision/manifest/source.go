@@ -84,7 +84,11 @@ func (r *report) addIn(environment string, about provision.Key, id string, f fau
 		if r.told[id] {
 			return
 		}
-		text = "environment " + word(environment) + ": " + text
+		where := "environment " + word(environment)
+		if environment == sampleEnvironment {
+			where = "previews"
+		}
+		text = where + ": " + text
 	}
 	r.add(f.at, text, f.hints...)
 }

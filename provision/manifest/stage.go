@@ -12,6 +12,8 @@ type stage struct {
 	manifest        *Manifest
 	report          *report
 	environment     string
+	over            *overlay // what the environment says of its own; nil: nothing
+	preview         *preview // set where the environment is a preview
 	domain, account string
 	entries         []*entry
 	left            map[string]int // logical names that the environment leaves out, and where
@@ -46,13 +48,25 @@ type need struct {
 // its kind's schema. Without a checker the objects are known to fit. An error
 // means that the catalog is broken.
 func (m *Manifest) prepare(environment string, r *report, ch *checker) (*stage, error) {
-	st := &stage{manifest: m, report: r, environment: environment, domain: m.Domain, account: m.Account,
+	st := m.stage(environment, r)
+	st.over = m.overlay(environment)
+	return st, st.merge(ch)
+}
+
+func (m *Manifest) stage(environment string, r *report) *stage {
+	return &stage{manifest: m, report: r, environment: environment, domain: m.Domain, account: m.Account,
 		left: map[string]int{}, byKey: map[provision.Key]*placed{}}
+}
+
+// merge makes the entries of production and of what the environment says.
+func (st *stage) merge(ch *checker) error {
+	m := st.manifest
 	for _, res := range m.resources {
 		st.entries = append(st.entries, newEntry(res))
 	}
-	if env := m.overlay(environment); env != nil {
+	if env := st.over; env != nil {
 		st.domain, st.account = env.domain, env.account
+		st.unshared()
 		for _, res := range env.resources {
 			st.override(res)
 		}
@@ -63,11 +77,11 @@ func (m *Manifest) prepare(environment string, r *report, ch *checker) (*stage, 
 			e.sound = true
 			continue
 		}
-		if err := ch.check(environment, e, m.resources); err != nil {
-			return nil, err
+		if err := ch.check(st.environment, e, m.resources); err != nil {
+			return err
 		}
 	}
-	return st, nil
+	return nil
 }
 
 func newEntry(m member) *entry {
@@ -96,6 +110,8 @@ func (st *stage) override(res member) {
 	switch {
 	case res.value.form == 'n' && i < 0:
 		unused(res, st.manifest.logicalNames())
+	case i >= 0 && st.entries[i].value == nil:
+		// It is shared, and that it is not changed as well was told.
 	case res.value.form == 'n':
 		st.left[res.name] = res.at
 		st.entries[i].value = nil
@@ -128,21 +144,15 @@ func (m *Manifest) logicalNames() []string {
 // resolve asks the catalog for the resources and references of every sound
 // entry.
 func (st *stage) resolve(c Catalog) {
-	if env := st.manifest.overlay(st.environment); env != nil && env.misnamed {
+	if st.over != nil && st.over.misnamed {
 		return // every real name would be at fault with it
 	}
-	names := map[string]string{}
-	for _, e := range st.entries {
-		if n := e.value.str("name"); n != "" {
-			names[e.key.Name] = n
-		}
-	}
+	names := st.names()
 	for _, e := range st.entries {
 		if !e.sound {
 			continue
 		}
-		resources, refs, err := c.Resolve(Spec{Project: st.manifest.Name, Environment: st.environment, Domain: st.domain,
-			Key: e.key, Name: names[e.key.Name], Names: names, JSON: e.value.json()})
+		resources, refs, err := c.Resolve(st.spec(e, names))
 		if err != nil {
 			st.refused(c, e, err)
 			e.sound = false
@@ -156,6 +166,22 @@ func (st *stage) resolve(c Catalog) {
 		}
 	}
 	st.joinRefs()
+}
+
+// names are the "name" settings, by logical name.
+func (st *stage) names() map[string]string {
+	names := map[string]string{}
+	for _, e := range st.entries {
+		if n := e.value.str("name"); n != "" {
+			names[e.key.Name] = n
+		}
+	}
+	return names
+}
+
+func (st *stage) spec(e *entry, names map[string]string) Spec {
+	return Spec{Project: st.manifest.Name, Environment: st.environment, Domain: st.domain, Preview: st.preview.of(st, e),
+		Key: e.key, Name: names[e.key.Name], Names: names, JSON: e.value.json()}
 }
 
 func (st *stage) place(r provision.Resource, e *entry) {

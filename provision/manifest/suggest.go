@@ -55,7 +55,7 @@ func quote(s string) string { return fmt.Sprintf("%q", abbreviate(s)) }
 
 // word shows a name as it is where it follows the rules, else like quote.
 func word(name string) string {
-	if logicalForm.MatchString(name) && len(name) <= maxName {
+	if logicalForm().MatchString(name) && len(name) <= maxName {
 		return name
 	}
 	return quote(name)

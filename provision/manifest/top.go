@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tailscale/hujson"
 )
@@ -24,18 +25,18 @@ const (
 )
 
 var (
-	projectForm     = regexp.MustCompile(projectPattern)
-	logicalForm     = regexp.MustCompile(logicalPattern)
-	environmentForm = regexp.MustCompile(environmentPattern)
-	accountForm     = regexp.MustCompile(accountPattern)
-	domainForm      = regexp.MustCompile(domainPattern)
+	projectForm     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(projectPattern) })
+	logicalForm     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(logicalPattern) })
+	environmentForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(environmentPattern) })
+	accountForm     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(accountPattern) })
+	domainForm      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(domainPattern) })
 )
 
 // reserved names are taken for production, or for no environment or every one.
 var reserved = []string{Production, "all", "default", "none", "top"}
 
 var (
-	topKeys         = []string{"$schema", "name", "pattern", "account", "domain", "resources", "secrets", "environments"}
+	topKeys         = []string{"$schema", "name", "pattern", "account", "domain", "state", "resources", "secrets", "environments", "previews"}
 	environmentKeys = []string{"domain", "account", "resources"}
 )
 
@@ -55,7 +56,7 @@ func (m *Manifest) readTop(root *value, r *report) {
 		r.add(root.at, `"name", the name of the project, is missing`, `add "name": "my-project"`)
 	} else if s, ok := text(name, r); ok {
 		m.Name = s
-		if !checkName(name.value.at, "the project name", s, projectForm, maxName, r) {
+		if !checkName(name.value.at, "the project name", s, projectForm(), maxName, r) {
 			m.Name = standInName
 		}
 	}
@@ -65,11 +66,12 @@ func (m *Manifest) readTop(root *value, r *report) {
 	if pattern, ok := root.get("pattern"); ok {
 		if s, ok := text(pattern, r); ok {
 			m.Pattern = s
-			checkName(pattern.value.at, "the pattern", s, logicalForm, maxName, r)
+			checkName(pattern.value.at, "the pattern", s, logicalForm(), maxName, r)
 		}
 	}
 	m.Account = readAccount(root, r)
 	m.Domain = readDomain(root, r)
+	m.State, m.stateAt = readState(root, r)
 	m.resources = readResources(root, r)
 	m.readSecrets(root, r)
 	if envs, ok := root.get("environments"); ok && object(envs, r) {
@@ -78,10 +80,11 @@ func (m *Manifest) readTop(root *value, r *report) {
 			m.readEnvironment(e, r)
 		}
 	}
+	m.readPreviews(root, r)
 }
 
 func (m *Manifest) readEnvironment(e member, r *report) {
-	named := checkName(e.at, "the environment", e.name, environmentForm, maxEnvironment, r)
+	named := checkName(e.at, "the environment", e.name, environmentForm(), maxEnvironment, r)
 	if named && slices.Contains(reserved, e.name) {
 		named = false
 		hint := "choose another name, such as " + quote("staging")
@@ -94,7 +97,7 @@ func (m *Manifest) readEnvironment(e member, r *report) {
 		return
 	}
 	checkKeys(e.value, environmentKeys, r)
-	env := overlay{name: e.name, misnamed: !named, account: readAccount(e.value, r), domain: readDomain(e.value, r), resources: readResources(e.value, r)}
+	env := overlay{name: e.name, at: e.at, misnamed: !named, account: readAccount(e.value, r), domain: readDomain(e.value, r), resources: readResources(e.value, r)}
 	if env.account == "" {
 		env.account = m.Account
 	}
@@ -115,7 +118,7 @@ func readResources(in *value, r *report) []member {
 		return nil
 	}
 	for _, m := range res.value.members {
-		checkName(m.at, "the resource", m.name, logicalForm, maxName, r)
+		checkName(m.at, "the resource", m.name, logicalForm(), maxName, r)
 	}
 	return res.value.members
 }
@@ -126,7 +129,7 @@ func readAccount(in *value, r *report) string {
 		return ""
 	}
 	s, ok := text(m, r)
-	if ok && !accountForm.MatchString(s) {
+	if ok && !accountForm().MatchString(s) {
 		r.add(m.value.at, fmt.Sprintf("the account %s is not 32 hex digits", quote(s)),
 			"copy the account id from the overview page of the Cloudflare dashboard, or leave \"account\" out")
 	}
@@ -162,11 +165,11 @@ func domainFault(s string) (why, hint string) {
 	switch {
 	case strings.ContainsFunc(s, func(c rune) bool { return c > 127 }):
 		return "has characters beyond ASCII", "write its punycode form, in which such parts begin with xn--"
-	case bare != s && domainForm.MatchString(bare):
+	case bare != s && domainForm().MatchString(bare):
 		return "is more than a host name", "write " + quote(strings.ToLower(bare))
 	case len(s) > maxDomain || long:
 		return fmt.Sprintf("is too long: at most %d characters, %d between two dots", maxDomain, maxLabel), "use a shorter host name"
-	case !domainForm.MatchString(s):
+	case !domainForm().MatchString(s):
 		return "is not a host name", "write one such as " + quote("example.com") + ": letters, digits and dashes, parted by dots"
 	}
 	return "", ""
@@ -188,9 +191,9 @@ func checkName(at int, what, name string, form *regexp.Regexp, limit int, r *rep
 	}
 	rule := "small letters, digits and single dashes"
 	switch form {
-	case projectForm:
+	case projectForm():
 		rule = "small letters, digits and dashes"
-	case environmentForm:
+	case environmentForm():
 		rule += ", a letter first"
 	}
 	hint := "write something like " + quote("my-name")

@@ -98,12 +98,28 @@ func crashing(t *testing.T) string {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("needs the go command to build a binary with crash points:", err)
 	}
-	binary := filepath.Join(t.TempDir(), "crashing.exe")
-	if out, err := exec.Command("go", "test", "-c", "-tags=crashpoints", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go test -c: %v\n%s", err, out)
+	binary, err := buildCrashing()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }
+
+// crashingDir is where that is built, once for all tests; TestMain removes it.
+var crashingDir string
+
+var buildCrashing = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "crashing")
+	if err != nil {
+		return "", err
+	}
+	crashingDir = dir
+	binary := filepath.Join(dir, "crashing.exe")
+	if out, err := exec.Command("go", "test", "-c", "-tags=crashpoints", "-o", binary, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go test -c: %w\n%s", err, out)
+	}
+	return binary, nil
+})
 
 // points counts the points that a role passes when it is not killed.
 func points(t *testing.T, binary, role string) int {

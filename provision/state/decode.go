@@ -40,7 +40,7 @@ func decode(data []byte) (provision.State, error) {
 		return provision.State{}, typeFlaw("", err)
 	}
 	st := provision.State{Lineage: d.Lineage, Serial: d.Serial,
-		Project: d.Project, Environment: d.Environment, Account: d.Account}
+		Project: d.Project, Environment: d.Environment, Account: d.Account, Preview: d.Preview}
 	var f *flaw
 	if st.Entries, f = decodeAll("entries", d.Entries, func(e provision.Entry) provision.Key { return e.Key }); f != nil {
 		return provision.State{}, f

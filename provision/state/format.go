@@ -17,11 +17,11 @@ import (
 )
 
 // Format and Version are what a state file says of itself. Version 2 has added
-// "protected" and "marked" to entries; every version since 1 is read, and the
-// next save writes the newest.
+// "protected" and "marked" to entries, version 3 "preview" to the head; every
+// version since 1 is read, and the next save writes the newest.
 const (
 	Format  = "cfboot-state"
-	Version = 2
+	Version = 3
 )
 
 // document is the file, in the order in which it is written. The checksum is
@@ -41,6 +41,8 @@ type header struct {
 	Project     string `json:"project"`
 	Environment string `json:"environment"`
 	Account     string `json:"account"`
+
+	Preview *provision.PreviewRecord `json:"preview,omitempty"`
 }
 
 // An encoder remembers each entry and intent in its written form, since a save
@@ -89,7 +91,7 @@ func writeAll[T any](m map[provision.Key]T, known map[provision.Key]written) ([]
 
 // encode writes st as a file's content.
 func (e encoder) encode(st provision.State) ([]byte, error) {
-	head, err := writeOne(header{Format, Version, st.Lineage, st.Serial, st.Project, st.Environment, st.Account}, "")
+	head, err := writeOne(header{Format, Version, st.Lineage, st.Serial, st.Project, st.Environment, st.Account, st.Preview}, "")
 	if err != nil {
 		return nil, err
 	}
@@ -177,6 +179,7 @@ func asRead[T any](v T) (T, error) {
 // clone copies st so deeply that nothing done to the copy is seen in st.
 func clone(st provision.State) provision.State {
 	entries, intents := st.Entries, st.Intents
+	st.Preview = st.Preview.Clone()
 	st.Entries = make(map[provision.Key]provision.Entry, len(entries))
 	for k, e := range entries {
 		e.Settings, e.Local, e.Refs = cloneSettings(e.Settings), cloneSettings(e.Local), slices.Clone(e.Refs)

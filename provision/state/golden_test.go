@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/cfboot/cfboot/provision"
 	"github.com/google/go-cmp/cmp"
@@ -45,9 +46,12 @@ func goldens() map[string]provision.State {
 	return map[string]provision.State{"entries": entries, "adopted": adopted, "intents": intents, "tombstone": base(12, "staging")}
 }
 
-// newGoldens are those of the present version, with what it has added.
-func newGoldens() map[string]provision.State {
+// goldensOf are those of a version, with what the versions up to it have added.
+func goldensOf(version int) map[string]provision.State {
 	all := goldens()
+	if version < 2 {
+		return all
+	}
 	guarded := all["adopted"]
 	guarded.Entries = map[provision.Key]provision.Entry{}
 	for name, mark := range map[string]provision.Mark{"d1/db": provision.Marked, "d1/old": provision.MarkDenied} {
@@ -56,13 +60,22 @@ func newGoldens() map[string]provision.State {
 		guarded.Entries[e.Key] = e
 	}
 	all["guarded"] = guarded
+	if version < 3 {
+		return all
+	}
+	preview := all["intents"]
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	preview.Preview = &provision.PreviewRecord{Lease: provision.Lease{Repository: "shop/shop", RepositoryID: "123456", PullRequest: 12, Branch: "feature/x", Made: at, Expires: at.Add(7 * 24 * time.Hour)},
+		Stores:   []provision.Filled{{Key: key("d1/db"), ID: "xxxxxxxx-0000-4000-8000-xxxxxxxxxxxx", Migrations: "aa", Seed: "bb", Seeding: true, Rows: 3}},
+		Deployed: "cc", URLs: []string{"https://pr-12.shop.example"}}
+	all["preview"] = preview
 	return all
 }
 
 // What an older cfboot wrote is read for ever. These files are never rewritten.
 func TestOlderGoldens(t *testing.T) {
 	for version := 1; version < Version; version++ {
-		for name, st := range goldens() {
+		for name, st := range goldensOf(version) {
 			t.Run(fmt.Sprintf("v%d/%s", version, name), func(t *testing.T) {
 				golden, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("v%d", version), name+".json"))
 				must(t, err)
@@ -77,7 +90,7 @@ func TestOlderGoldens(t *testing.T) {
 }
 
 func TestGolden(t *testing.T) {
-	for name, st := range newGoldens() {
+	for name, st := range goldensOf(Version) {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join("testdata", fmt.Sprintf("v%d", Version), name+".json")
 			content, err := newEncoder().encode(st)

@@ -15,6 +15,7 @@ const (
 	RoleState   = "state"
 	RoleBackup  = "backup"
 	RoleHistory = "history"
+	RoleCopy    = "copy" // on this machine, of a state that is kept elsewhere
 )
 
 // An Inspected is one file of a state, and what there is to say of it.

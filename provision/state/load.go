@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/cfboot/cfboot/provision"
 )
@@ -35,6 +36,9 @@ func unusable(at, text string, hints ...string) *provision.Problem {
 func load(path string) (loaded, error) {
 	path, err := resolve(path)
 	if err != nil {
+		return loaded{}, err
+	}
+	if err := keptElsewhere(path); err != nil {
 		return loaded{}, err
 	}
 	data, info, err := readRegular(path)
@@ -282,13 +286,13 @@ func restoreCommand(path string) string {
 // quote makes a path safe to paste into a shell.
 func quote(path string) string {
 	path = filepath.ToSlash(path) // which PowerShell takes as well
-	if plainPath.MatchString(path) {
+	if plainPath().MatchString(path) {
 		return path
 	}
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-var plainPath = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,][A-Za-z0-9_./:@%+,=~-]*$`)
+var plainPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_./:@%+,][A-Za-z0-9_./:@%+,=~-]*$`) })
 
 // cause is an error's text without the path, which the message has already.
 func cause(err error) string {

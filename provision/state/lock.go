@@ -101,13 +101,13 @@ func release(lock *flock.Flock) error {
 	return lock.Unlock()
 }
 
+// currentHolder is what this process says of itself.
+func currentHolder(o Options, since time.Time) holder {
+	return holder{PID: os.Getpid(), Host: host(), Command: o.Command, Run: o.Run, Since: since.UTC().Truncate(time.Second)}
+}
+
 func writeHolder(file string, o Options) error {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	b, err := json.Marshal(holder{PID: os.Getpid(), Host: host, Command: o.Command, Run: o.Run,
-		Since: o.Now().UTC().Truncate(time.Second)})
+	b, err := json.Marshal(currentHolder(o, o.Now()))
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type SaveError struct {
 	Path   string
 	Bundle []byte
 	Err    error
+	Copy   string // the file that holds the change all the same; empty: none does
 }
 
 func (e *SaveError) Error() string { return cause(e.Err) }
@@ -126,7 +127,7 @@ func (s *Store) change(k provision.Key, to func(holding) holding) (before holdin
 
 // ready reports why nothing can be recorded, if so.
 func (s *Store) ready() error {
-	p := &provision.Problem{At: s.path, Class: provision.Failed, Hints: []string{"this is a fault of cfboot: please report it"}}
+	p := &provision.Problem{At: s.home, Class: provision.Failed, Hints: []string{"this is a fault of cfboot: please report it"}}
 	switch {
 	case s.closed:
 		p.Text = "it was closed before the run ended"
@@ -181,9 +182,12 @@ func (s *Store) flush() error {
 	content, err := s.encodeNext()
 	s.mu.Unlock()
 	if err != nil {
-		return &provision.Problem{At: s.path, Text: "the state could not be put into words", Err: err, Class: provision.Failed}
+		return &provision.Problem{At: s.home, Text: "the state could not be put into words", Err: err, Class: provision.Failed}
 	}
 	replaced, err := s.write(content)
+	if s.away != nil {
+		return s.publish(content, err)
+	}
 	if replaced {
 		s.mu.Lock()
 		s.state.Serial++

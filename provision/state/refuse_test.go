@@ -163,7 +163,7 @@ func checkRefused(t *testing.T, path, want string) {
 func TestRefusesNewerVersion(t *testing.T) {
 	path := saved(t)
 	must(t, os.WriteFile(path, []byte(`{"format": "cfboot-state", "version": 99, "all": "else", "all": "differs"}`), 0o600))
-	checkRefused(t, path, "DIR/state.json: it was made by a newer cfboot: its version is 99, and this one reads up to 2"+
+	checkRefused(t, path, "DIR/state.json: it was made by a newer cfboot: its version is 99, and this one reads up to 3"+
 		"\nhint: use the cfboot that made it, or a newer one; nothing was changed")
 }
 

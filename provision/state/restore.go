@@ -38,7 +38,7 @@ func versions(path string) []Snapshot {
 	st, err := readVersion(backupPath(path))
 	add(RoleBackup, backupPath(path), st, err)
 	for _, s := range strays(path) {
-		if s.part != partProbe {
+		if s.part != partProbe && s.part != partOrigin {
 			st, err := readVersion(s.path)
 			add(RoleUnfinished, s.path, st, err)
 		}
@@ -227,7 +227,7 @@ func (r *Repair) put(st provision.State) (Restored, error) {
 		return Restored{}, r.failed(err)
 	}
 	out := Restored{State: st}
-	s := &Store{path: r.path, lock: r.lock, disk: r.disk, onDisk: r.there, state: r.inUse}
+	s := &Store{path: r.path, home: r.path, lock: r.lock, disk: r.disk, onDisk: r.there, state: r.inUse}
 	s.openHistory()
 	if err := s.unchanged(); err != nil {
 		return Restored{}, r.failed(err)

@@ -159,7 +159,7 @@ func TestRestoreRefuses(t *testing.T) {
 		}, provision.Unusable, "DIR/state.json: it is a directory, not a file\nhint: move it aside: mv DIR/state.json DIR/state.json.damaged"},
 		{"made by a newer one", func(t *testing.T, path string) {
 			overwrite(t, path, `{"format": "cfboot-state", "version": 99}`)
-		}, provision.Unusable, "DIR/state.json: it was made by a newer cfboot: its version is 99, and this one reads up to 2\n" +
+		}, provision.Unusable, "DIR/state.json: it was made by a newer cfboot: its version is 99, and this one reads up to 3\n" +
 			"hint: use the cfboot that made it, or a newer one; nothing was changed"},
 		{"locked", func(t *testing.T, path string) { open(t, path) }, provision.Locked, ""},
 		{"of another environment", func(t *testing.T, path string) {

@@ -29,6 +29,26 @@ func (s *Store) Remove(k provision.Key) error {
 	})
 }
 
+// SetPreview says of the environment that it is a preview, and what was done with
+// it. In a state that was never saved it is kept with the first save, so that
+// whatever is made is a preview's from the start.
+func (s *Store) SetPreview(p *provision.PreviewRecord) error {
+	if p != nil {
+		p = p.Clone()
+		p.Made, p.Expires = p.Made.UTC(), p.Expires.UTC()
+	}
+	s.mu.Lock()
+	fresh := s.state.Lineage == ""
+	if fresh {
+		s.state.Preview = p
+	}
+	s.mu.Unlock()
+	if fresh {
+		return nil
+	}
+	return s.revise(func(st *provision.State) error { st.Preview = p; return nil })
+}
+
 // Protect records whether an entry may be deleted and replaced.
 func (s *Store) Protect(k provision.Key, on bool) error {
 	return s.revise(func(st *provision.State) error {
@@ -43,51 +63,75 @@ func (s *Store) Protect(k provision.Key, on bool) error {
 }
 
 // Rename gives an entry another logical name; what refers to it follows. The
-// kind stays, since it says what the resource is. The tags at Cloudflare say the
-// old name until the next apply.
-func (s *Store) Rename(from, to provision.Key) error {
+// kind stays, since it says what the resource is. Of along, what there is takes the
+// new name with it: what stands in the manifest as part of the same resource. The
+// tags at Cloudflare say the old name until the next apply.
+func (s *Store) Rename(from, to provision.Key, along ...provision.Key) error {
 	return s.revise(func(st *provision.State) error {
-		if err := s.has(*st, from); err != nil {
+		if err := s.rename(st, from, to); err != nil {
 			return err
 		}
-		_, taken := st.Entries[to]
-		_, begun := st.Intents[to]
-		e, finished := st.Entries[from]
-		switch {
-		case from == to:
-			return s.no(fmt.Sprintf("%s has that name already", from))
-		case from.Kind != to.Kind:
-			return s.no(fmt.Sprintf("%s is of kind %s and cannot become one of kind %s", from, from.Kind, to.Kind),
-				"give it another name of its own kind: "+from.Kind+"/"+to.Name)
-		case taken || begun:
-			return s.no(fmt.Sprintf("there is a %s already", to), "choose another name, or see what that one is: "+s.command("show "+to.String()))
-		case !finished:
-			return s.no(fmt.Sprintf("nobody knows yet whether %s was made", from), "finish that first: cfboot apply")
-		}
-		if err := checkKeys(to, nil); err != nil {
-			return s.no(err.Error())
-		}
-		delete(st.Entries, from)
-		e.Key = to
-		st.Entries[to] = stale(e)
-		follow := func(refs []provision.Key) (follows bool) {
-			for i := range refs {
-				if refs[i] == from {
-					refs[i], follows = to, true
-				}
+		for _, k := range along {
+			if s.has(*st, k) != nil {
+				continue
 			}
-			return follows
-		}
-		for k, e := range st.Entries {
-			if follow(e.Refs) {
-				st.Entries[k] = stale(e)
+			if err := s.rename(st, k, provision.Key{Kind: k.Kind, Name: to.Name}); err != nil {
+				return err
 			}
-		}
-		for _, i := range st.Intents {
-			follow(i.Refs)
 		}
 		return nil
 	})
+}
+
+func (s *Store) rename(st *provision.State, from, to provision.Key) error {
+	if err := s.renamable(*st, from, to); err != nil {
+		return err
+	}
+	e := st.Entries[from]
+	delete(st.Entries, from)
+	e.Key = to
+	st.Entries[to] = stale(e)
+	follow := func(refs []provision.Key) (follows bool) {
+		for i := range refs {
+			if refs[i] == from {
+				refs[i], follows = to, true
+			}
+		}
+		return follows
+	}
+	for k, e := range st.Entries {
+		if follow(e.Refs) {
+			st.Entries[k] = stale(e)
+		}
+	}
+	for _, i := range st.Intents {
+		follow(i.Refs)
+	}
+	return nil
+}
+
+func (s *Store) renamable(st provision.State, from, to provision.Key) error {
+	if err := s.has(st, from); err != nil {
+		return err
+	}
+	_, taken := st.Entries[to]
+	_, begun := st.Intents[to]
+	_, finished := st.Entries[from]
+	switch {
+	case from == to:
+		return s.no(fmt.Sprintf("%s has that name already", from))
+	case from.Kind != to.Kind:
+		return s.no(fmt.Sprintf("%s is of kind %s and cannot become one of kind %s", from, from.Kind, to.Kind),
+			"give it another name of its own kind: "+from.Kind+"/"+to.Name)
+	case taken || begun:
+		return s.no(fmt.Sprintf("there is a %s already", to), "choose another name, or see what that one is: "+s.command("show "+to.String()))
+	case !finished:
+		return s.no(fmt.Sprintf("nobody knows yet whether %s was made", from), "finish that first: cfboot apply")
+	}
+	if err := checkKeys(to, nil); err != nil {
+		return s.no(err.Error())
+	}
+	return nil
 }
 
 // stale is an entry whose tags do not say any more what they should.
@@ -141,7 +185,7 @@ func (s *Store) command(c string) string {
 }
 
 func (s *Store) no(text string, hints ...string) error {
-	return &provision.Problem{At: s.path, Text: text, Hints: hints, Class: provision.Refused}
+	return &provision.Problem{At: s.home, Text: text, Hints: hints, Class: provision.Refused}
 }
 
 // revise changes the whole state at once and saves it. The caller makes sure
@@ -180,10 +224,11 @@ func (s *Store) orAsBefore(before provision.State, err error) error {
 	defer s.mu.Unlock()
 	if s.state.Serial == before.Serial { // else only the directory could not be synced
 		s.state, s.encoder = before, newEncoder()
+		s.revert()
 	}
 	var p *provision.Problem
 	errors.As(err, &p)
-	return &provision.Problem{At: s.path, Text: "the change could not be saved", Class: provision.Failed, Err: errors.New(cause(failed.Err)), Hints: p.Hints[:1]}
+	return &provision.Problem{At: s.home, Text: "the change could not be saved", Class: provision.Failed, Err: errors.New(cause(failed.Err)), Hints: p.Hints[:1]}
 }
 
 // Unmark forgets that tags were refused, so that they are tried again, and says

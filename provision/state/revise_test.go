@@ -45,6 +45,12 @@ func TestRevise(t *testing.T) {
 	}{
 		{"rename", func(s *Store) error { return s.Rename(key("worker/app"), key("worker/web")) },
 			"consumer/jobs=id-3(queue/jobs, worker/web) queue/jobs=id-1() worker/web=id-2() route/site(worker/web)", ""},
+		{"rename with what is part of it", func(s *Store) error {
+			return s.Rename(key("queue/jobs"), key("queue/work"), key("consumer/jobs"), key("other/jobs"))
+		},
+			"consumer/work=id-3(queue/work, worker/app) queue/work=id-1() worker/app=id-2() route/site(worker/app)", ""},
+		{"with what nobody knows of", func(s *Store) error { return s.Rename(key("worker/app"), key("worker/web"), key("route/site")) }, "",
+			"DIR/state.json: nobody knows yet whether route/site was made\nhint: finish that first: cfboot apply"},
 		{"remove what refers", func(s *Store) error { return s.Remove(key("consumer/jobs")) },
 			"queue/jobs=id-1() worker/app=id-2() route/site(worker/app)", ""},
 		{"remove an intent", func(s *Store) error { return s.Remove(key("route/site")) },

@@ -54,6 +54,7 @@ const (
 	partBackup  = "backup"  // the version before
 	partHistory = "history" // the same, where it has to be copied
 	partProbe   = "probe"   // Preflight's
+	partOrigin  = "origin"  // what a copy is of
 )
 
 // temporary names a file for one part of a save by this process:
@@ -84,7 +85,7 @@ func strays(path string) []stray {
 			continue
 		}
 		pid, part, _ := strings.Cut(middle, ".")
-		if _, err := strconv.Atoi(pid); err == nil && slices.Contains([]string{partNext, partFirst, partBackup, partHistory, partProbe}, part) {
+		if _, err := strconv.Atoi(pid); err == nil && slices.Contains([]string{partNext, partFirst, partBackup, partHistory, partProbe, partOrigin}, part) {
 			out = append(out, stray{filepath.Join(filepath.Dir(path), e.Name()), part})
 		}
 	}
@@ -139,14 +140,14 @@ func (s *Store) write(content []byte) (replaced bool, err error) {
 	}
 	first := s.onDisk == nil
 	part := partNext
-	if first {
+	if first && s.away == nil {
 		part = partFirst
 	}
 	next := temporary(s.path, part)
 	if err := s.fill(next, content); err != nil {
 		return false, err
 	}
-	if !first {
+	if !first && s.away == nil {
 		s.keepBefore()
 	}
 	// Once more, because all that took its time: a run that was paused in it and
@@ -165,7 +166,7 @@ func (s *Store) write(content []byte) (replaced bool, err error) {
 		return true, err
 	}
 	crashpoint.Here("state: directory synced")
-	if first {
+	if first && s.away == nil {
 		// Only after the first version is sure to be there may anything lie
 		// beside it that shows there was one.
 		s.warn(backupPath(s.path), s.copyBackup(content))
@@ -324,7 +325,7 @@ func (s *Store) Preflight() error {
 		}
 	}
 	if err != nil {
-		return &provision.Problem{At: s.path, Class: provision.Failed,
+		return &provision.Problem{At: s.home, Class: provision.Failed,
 			Text:  "what would be made could not be recorded, so nothing was done: " + cause(err),
 			Hints: []string{saveHint(err, filepath.Dir(s.path))}}
 	}

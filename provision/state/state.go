@@ -129,6 +129,8 @@ type Store struct {
 	now  func() time.Time
 	lock *flock.Flock
 	disk disk
+	home string   // as messages name it
+	away *journal // where it is kept, if not in the file; nil: in the file
 
 	saving  sync.Mutex  // held while a version is written; taken before mu
 	onDisk  fs.FileInfo // under saving: the file as last read or written; nil: there is none
@@ -159,7 +161,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, run: o.Run, now: o.Now, lock: lock, disk: osDisk{}, encoder: newEncoder()}
+	s := &Store{path: path, home: path, run: o.Run, now: o.Now, lock: lock, disk: osDisk{}, encoder: newEncoder()}
 	if err := s.load(o); err != nil {
 		_ = release(lock) // what is wrong with the state matters more
 		return nil, err
@@ -179,29 +181,43 @@ func claim(path string, o Options) (resolved string, lock *flock.Flock, err erro
 	return path, lock, err
 }
 
-// load reads the state under the lock and clears away what killed runs left.
+// load reads the state under the lock, and sweeps.
 func (s *Store) load(o Options) error {
 	l, err := load(s.path)
 	if err != nil {
 		return err
 	}
-	if err := Check(s.path, l.state, o.Project, o.Environment, o.Account); err != nil {
+	s.onDisk, s.warnings = l.info, l.warnings
+	if err := s.begin(l.state, o); err != nil {
 		return err
 	}
-	s.state, s.onDisk, s.warnings = l.state, l.info, l.warnings
+	s.openHistory()
+	s.sweep()
+	return nil
+}
+
+// begin makes st, which may never have been saved, the state to go on from.
+func (s *Store) begin(st provision.State, o Options) error {
+	if err := Check(s.home, st, o.Project, o.Environment, o.Account); err != nil {
+		return err
+	}
+	s.state = st
 	if s.state.Lineage == "" {
 		s.state.Project, s.state.Environment = o.Project, o.Environment
 	}
 	if s.state.Account == "" {
 		s.state.Account = o.Account
 	}
-	s.openHistory()
+	return nil
+}
+
+// sweep clears away what killed runs left.
+func (s *Store) sweep() {
 	for _, stray := range strays(s.path) {
 		if err := s.disk.remove(stray.path); err != nil {
 			s.warnings = append(s.warnings, fmt.Sprintf("%s: a killed run left it, and it cannot be removed: %v", stray.path, err))
 		}
 	}
-	return nil
 }
 
 // State returns a copy of everything owned, as of the latest change.
@@ -238,7 +254,7 @@ func (s *Store) SetAccount(account string) error {
 	if s.state.Account == "" {
 		s.state.Account = account
 	}
-	return checkAccount(s.path, s.state.Account, account)
+	return checkAccount(s.home, s.state.Account, account)
 }
 
 // Close waits for a save under way and gives the lock back. The lock file stays:
@@ -247,10 +263,12 @@ func (s *Store) Close() error {
 	s.saving.Lock()
 	defer s.saving.Unlock()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	closed := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if closed {
 		return nil
 	}
-	s.closed = true
+	s.closeAway()
 	return release(s.lock)
 }

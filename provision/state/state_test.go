@@ -27,7 +27,11 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if crashingDir != "" {
+		_ = os.RemoveAll(crashingDir)
+	}
+	os.Exit(code)
 }
 
 func key(s string) provision.Key {

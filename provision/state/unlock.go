@@ -20,6 +20,7 @@ type Lock struct {
 	Command string
 	Run     string
 	Since   time.Time
+	Lapsed  bool // nobody holds it, because it was not refreshed in time
 	Here    bool // on this machine
 	Alive   bool // and that process runs
 }

@@ -14,6 +14,7 @@ export default defineConfig(async () => {
         miniflare: { bindings: { TEST_MIGRATIONS: migrations }, d1Databases: { RESTORED: 'restored' } },
       }),
     ],
-    test: { setupFiles: ['./test/setup.ts'] },
+    // A machine that has other work, too, is no reason to fail.
+    test: { setupFiles: ['./test/setup.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
   };
 });

@@ -69,6 +69,9 @@ async function send(method, path, fields, body) {
   return `${response.status} ${response.statusText}\n${shown}`;
 }
 
+/** A path that may be broken before each of its parts, and nowhere else if it can be helped. */
+const breakable = (path) => element('code', {}, ...path.split(/(?=\/)/).flatMap((part) => [element('wbr'), part]));
+
 function operation(doc, method, path, op) {
   const parameters = (op.parameters ?? []).map((p) => resolved(doc, p));
   const fields = parameters.map((p) => [p, element('input', { ariaLabel: p.name, placeholder: p.required ? 'needed' : '' })]);
@@ -98,7 +101,7 @@ function operation(doc, method, path, op) {
     button,
     result,
   );
-  const summary = element('summary', {}, element('b', { textContent: method.toUpperCase() }), element('code', { textContent: path }));
+  const summary = element('summary', {}, element('b', { textContent: method.toUpperCase() }), breakable(path));
   if (op.summary) summary.append(element('span', { textContent: op.summary }));
   return element('details', {}, summary, content);
 }

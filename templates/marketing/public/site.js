@@ -3,16 +3,24 @@
 /** A ticket that is younger than this is refused (src/lib/ticket.ts), with some room for the way. */
 const SOONEST_MS = 3200;
 
+/** Where else to write, for somebody whom the form lets down. */
+const address = document.querySelector('a[href^="mailto:"]')?.href.slice('mailto:'.length);
+const otherwise = address ? `, or write to ${address}` : '';
+
+const FAILED = `That did not work; please try again in a minute${otherwise}`;
+
 /** @param {string} path @param {unknown} [data] */
 async function call(path, data) {
   const response = await fetch(
     path,
     data === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(data) },
-  );
+  ).catch(() => {
+    throw new Error(FAILED);
+  });
   const body = await response.json().catch(() => ({}));
   if (response.ok) return body.data;
   const fields = Object.keys(body.details?.fieldErrors ?? {});
-  const text = response.status < 500 && body.error ? body.error : 'That did not work; please try again in a minute';
+  const text = response.status < 500 && body.error ? body.error : FAILED;
   throw Object.assign(new Error(text), { status: response.status, fields });
 }
 
@@ -42,7 +50,7 @@ function contact(form) {
       const script = document.createElement('script');
       script.src = 'https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit';
       script.onload = done;
-      script.onerror = () => failed(new Error('The check for robots could not be loaded'));
+      script.onerror = () => failed(new Error(`The check for robots could not be loaded; please try again${otherwise}`));
       document.head.append(script);
     });
     widget = window.turnstile.render(challenge, { sitekey, action: 'contact', theme: 'auto' });

@@ -127,9 +127,20 @@ describe('Turnstile', () => {
   });
 
   it('lets nobody in while it cannot be reached', async () => {
-    network(() => new Response('<html>', { status: 502 }));
-    const response = await post('/api/v1/contact', await letter({ turnstile: 'token' }), guarded);
-    expect(response.status).toBe(500);
+    const answers = [
+      () => new Response('<html>', { status: 502 }),
+      () => {
+        throw new TypeError('no way to siteverify');
+      },
+    ];
+    for (const answer of answers) {
+      network(answer);
+      const body = await letter({ turnstile: 'token' });
+      const response = await post('/api/v1/contact', body, guarded);
+      expect(response.status).toBe(503);
+      expect((await response.json<Failure>()).code).toBe('SERVICE_UNAVAILABLE');
+      expect(await stored(idOf(body.ticket))).toBeNull();
+    }
   });
 });
 

@@ -12,6 +12,17 @@ CREATE TABLE `audit_log` (
 --> statement-breakpoint
 CREATE INDEX `idx_audit_log_team_id` ON `audit_log` (`team_id`);--> statement-breakpoint
 CREATE INDEX `idx_audit_log_actor_id` ON `audit_log` (`actor_id`);--> statement-breakpoint
+CREATE TABLE `dead_letters` (
+	`id` text PRIMARY KEY NOT NULL,
+	`created_at` text DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+	`updated_at` text DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+	`message_id` text NOT NULL,
+	`body` text NOT NULL,
+	`replayed_at` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `idx_dead_letters_message_id` ON `dead_letters` (`message_id`);--> statement-breakpoint
+CREATE INDEX `idx_dead_letters_created_at` ON `dead_letters` (`created_at`);--> statement-breakpoint
 CREATE TABLE `finished_jobs` (
 	`id` text PRIMARY KEY NOT NULL,
 	`attempts` integer NOT NULL,
@@ -30,14 +41,17 @@ CREATE TABLE `invites` (
 	`invited_by` text NOT NULL,
 	`expires_at` text NOT NULL,
 	`accepted_at` text,
+	`accepted_by` text,
 	`deleted_at` text,
 	FOREIGN KEY (`team_id`) REFERENCES `teams`(`id`) ON UPDATE no action ON DELETE no action,
-	FOREIGN KEY (`invited_by`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action
+	FOREIGN KEY (`invited_by`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action,
+	FOREIGN KEY (`accepted_by`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `idx_invites_token_hash` ON `invites` (`token_hash`);--> statement-breakpoint
 CREATE INDEX `idx_invites_team_id` ON `invites` (`team_id`);--> statement-breakpoint
 CREATE INDEX `idx_invites_invited_by` ON `invites` (`invited_by`);--> statement-breakpoint
+CREATE INDEX `idx_invites_accepted_by` ON `invites` (`accepted_by`);--> statement-breakpoint
 CREATE INDEX `idx_invites_deleted_at` ON `invites` (`deleted_at`);--> statement-breakpoint
 CREATE TABLE `memberships` (
 	`id` text PRIMARY KEY NOT NULL,
@@ -94,6 +108,23 @@ CREATE TABLE `teams` (
 );
 --> statement-breakpoint
 CREATE INDEX `idx_teams_deleted_at` ON `teams` (`deleted_at`);--> statement-breakpoint
+CREATE TABLE `uploads` (
+	`id` text PRIMARY KEY NOT NULL,
+	`created_at` text DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+	`updated_at` text DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+	`team_id` text NOT NULL,
+	`created_by` text NOT NULL,
+	`name` text DEFAULT '' NOT NULL,
+	`type` text NOT NULL,
+	`size` integer NOT NULL,
+	`deleted_at` text,
+	FOREIGN KEY (`team_id`) REFERENCES `teams`(`id`) ON UPDATE no action ON DELETE no action,
+	FOREIGN KEY (`created_by`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action
+);
+--> statement-breakpoint
+CREATE INDEX `idx_uploads_team_id` ON `uploads` (`team_id`);--> statement-breakpoint
+CREATE INDEX `idx_uploads_created_by` ON `uploads` (`created_by`);--> statement-breakpoint
+CREATE INDEX `idx_uploads_deleted_at` ON `uploads` (`deleted_at`);--> statement-breakpoint
 CREATE TABLE `users` (
 	`id` text PRIMARY KEY NOT NULL,
 	`created_at` text DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,

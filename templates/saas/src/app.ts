@@ -1,15 +1,16 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
-import { requireTeam, requireUser, signIn } from './auth';
+import { requireTeam, requireUser } from './auth';
 import type { Public } from './context';
 import { extras } from './extras';
 import { report } from './integrations/sentry';
-import { stripeIsOn } from './integrations/stripe';
 import { AppError, envelope, errorHandler } from './lib/errors';
 import { limitBy, rateLimit } from './lib/guards';
 import { ownOrigin, securityHeaders } from './lib/security';
+import { admin } from './routes/admin';
 import { billing } from './routes/billing';
+import { config } from './routes/config';
 import { health } from './routes/health';
 import { acceptance, invites } from './routes/invites';
 import { live, tickets } from './routes/live';
@@ -53,6 +54,8 @@ app
   .route('/health', health)
   .route('/webhooks', webhooks)
   .route('/api/v1/extras', extras)
+  .route('/api/v1/admin', admin)
+  .route('/api/v1/config', config)
   .route('/api/v1/me', me)
   .route('/api/v1/invites', acceptance)
   .route('/api/v1/teams', teams)
@@ -62,16 +65,14 @@ app
   .route('/api/v1/teams/:team/projects', projects)
   .route('/api/v1/teams/:team/uploads', uploads)
   .route('/api/v1/teams/:team/billing', billing)
-  .route('/api/v1/teams/:team/live', tickets)
-  // What a page must know before anybody is signed in, and the settings kept in CONFIG.
-  .get('/api/v1/config', async (c) => {
-    const settings = (await c.env.CONFIG.get('app', { type: 'json', cacheTtl: 60 })) ?? {};
-    const how = signIn(c.env, c.req.url);
-    const clerkKey = how === 'clerk' ? c.env.CLERK_PUBLISHABLE_KEY : '';
-    return c.json({ data: { name: c.env.APP_NAME, signIn: how, clerkKey, billing: stripeIsOn(c.env), settings } });
-  });
+  .route('/api/v1/teams/:team/live', tickets);
 
 app.openAPIRegistry.registerComponent('securitySchemes', 'session', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' });
+app.openAPIRegistry.registerComponent('securitySchemes', 'admin', {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'The secret ADMIN_TOKEN.',
+});
 app.doc31('/api/v1/doc', (c) => ({
   openapi: '3.1.0',
   info: { title: c.env.APP_NAME, version: c.env.APP_VERSION },

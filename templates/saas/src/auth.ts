@@ -1,6 +1,6 @@
 import { and, eq, isNull } from 'drizzle-orm';
 import { createMiddleware } from 'hono/factory';
-import { isDevelopment, type Bindings, type InTeam, type SignedIn, type User } from './context';
+import { isDevelopment, type Bindings, type InTeam, type Public, type SignedIn, type User } from './context';
 import { database } from './db';
 import { memberships, ROLES, teams, users, type Role } from './db/schema';
 import { clerkIsOn, clerkUser } from './integrations/clerk';
@@ -54,6 +54,13 @@ export const requireUser = createMiddleware<SignedIn>(async (c, next) => {
   if (!token) throw new AppError(401, 'Sign in first');
   const clerkId = how === 'clerk' ? await clerkUser(c.env, token) : await devUser(c.env, token);
   c.set('user', await userOf(c.env, clerkId));
+  await next();
+});
+
+/** Lets in whoever runs the service: by ADMIN_TOKEN, or on this machine without one by DEV_TOKEN. */
+export const requireAdmin = createMiddleware<Public>(async (c, next) => {
+  const wanted = c.env.ADMIN_TOKEN || (signIn(c.env, c.req.url) === 'dev' ? c.env.DEV_TOKEN : '');
+  if (!wanted || !(await sameSecret(bearer(c), wanted))) throw new AppError(401, 'ADMIN_TOKEN is needed');
   await next();
 });
 

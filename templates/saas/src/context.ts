@@ -10,6 +10,7 @@ export type Secrets = {
   STRIPE_API_KEY?: string;
   STRIPE_WEBHOOK_SECRET?: string;
   RESEND_API_KEY?: string;
+  ADMIN_TOKEN?: string;
   DEV_TOKEN?: string;
 };
 

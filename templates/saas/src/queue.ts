@@ -1,10 +1,10 @@
 import { and, eq, isNull } from 'drizzle-orm';
 import type { Bindings } from './context';
 import { database } from './db';
-import { finishedJobs, invites } from './db/schema';
+import { deadLetters, finishedJobs, invites } from './db/schema';
 import { sendInvite } from './integrations/email';
 import { capture } from './integrations/posthog';
-import { Job } from './jobs';
+import { Job, type Kept } from './jobs';
 import { logError } from './lib/errors';
 
 /** Seconds before the next try: doubling from half a minute, at most ten. */
@@ -35,7 +35,7 @@ async function once(env: Bindings, job: Job, attempts: number): Promise<void> {
   await db.insert(finishedJobs).values({ id: job.job, attempts }).onConflictDoNothing();
 }
 
-export async function queue(batch: MessageBatch<unknown>, env: Bindings): Promise<void> {
+async function work(batch: MessageBatch<unknown>, env: Bindings): Promise<void> {
   for (const message of batch.messages) {
     const parsed = Job.safeParse(message.body);
     if (!parsed.success) {
@@ -53,3 +53,31 @@ export async function queue(batch: MessageBatch<unknown>, env: Bindings): Promis
     }
   }
 }
+
+/** What is kept of a message: never the link of an invite. */
+function kept(body: unknown): Kept | { type: string } {
+  const parsed = Job.safeParse(body);
+  if (!parsed.success) return { type: 'unknown' };
+  return parsed.data.type === 'invite.email' ? { type: 'invite.email', invite: parsed.data.invite } : parsed.data;
+}
+
+/** Keeps jobs that failed for good, which a queue would drop after some days. /api/v1/admin/dead-letters sends them again. */
+async function bury(batch: MessageBatch<unknown>, env: Bindings): Promise<void> {
+  for (const message of batch.messages) {
+    try {
+      const body = kept(message.body);
+      await database(env)
+        .insert(deadLetters)
+        .values({ messageId: message.id, body: JSON.stringify(body) })
+        .onConflictDoNothing();
+      logError('job.dead', { id: message.id, type: body.type });
+      message.ack();
+    } catch (e) {
+      logError('job.unburied', { id: message.id, message: String(e) });
+      message.retry({ delaySeconds: backoff(message.attempts) });
+    }
+  }
+}
+
+export const queue = (batch: MessageBatch<unknown>, env: Bindings): Promise<void> =>
+  batch.queue.endsWith('-dlq') ? bury(batch, env) : work(batch, env);

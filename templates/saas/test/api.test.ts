@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { as, code, data, founder, request, sessionToken, type Settings } from './calls';
+import { as, code, data, founder, request, type Settings } from './calls';
 
 type Project = { id: string; name: string; note: string };
 type Page = { data: Project[]; cursor: string | null; hasMore: boolean };
@@ -140,61 +140,18 @@ describe('projects', () => {
   });
 });
 
-describe('uploads', () => {
-  const upload = async (who: string, path: string, type: string, body: BodyInit) => {
-    const headers = { authorization: `Bearer ${await sessionToken(who)}`, ...(type ? { 'content-type': type } : {}) };
-    return request(`${path}/uploads`, { method: 'POST', headers, body });
-  };
-
-  it('come back as they went, to members only', async () => {
-    const { who, path } = await founder();
-    const up = await data<{ id: string; size: number }>(upload(who, path, 'text/plain', 'hello'), 201);
-    expect(up.size).toBe(5);
-    const down = await as(who, 'GET', `${path}/uploads/${up.id}`);
-    expect(await down.text()).toBe('hello');
-    expect(down.headers.get('content-type')).toBe('text/plain');
-    expect(down.headers.get('x-content-type-options')).toBe('nosniff');
-    const other = await founder();
-    expect((await as(other.who, 'GET', `${path}/uploads/${up.id}`)).status).toBe(404);
-    expect((await as(other.who, 'GET', `${other.path}/uploads/${up.id}`)).status).toBe(404);
-    expect((await as(who, 'DELETE', `${path}/uploads/${up.id}`)).status).toBe(204);
-    expect((await as(who, 'GET', `${path}/uploads/${up.id}`)).status).toBe(404);
-  });
-
-  it('may stand in a form', async () => {
-    const { who, path } = await founder();
-    const form = new FormData();
-    form.set('file', new File([new Uint8Array([0x89, 0x50, 0x4e, 0x47, 1])], 'a.png', { type: 'image/png' }));
-    expect(await data(upload(who, path, '', form), 201)).toMatchObject({ type: 'image/png', size: 5 });
-    expect(await code(upload(who, path, '', new FormData()))).toBe('400 VALIDATION_ERROR');
-  });
-
-  it('are of the types and sizes that are allowed', async () => {
-    const { who, path } = await founder();
-    expect(await code(upload(who, path, 'text/html', '<script>'))).toBe('400 VALIDATION_ERROR');
-    expect(await code(upload(who, path, 'image/svg+xml', '<svg/>'))).toBe('400 VALIDATION_ERROR');
-    expect(await code(upload(who, path, 'image/png', '<html>'))).toBe('400 VALIDATION_ERROR');
-    expect(await code(upload(who, path, 'text/plain', ''))).toBe('400 VALIDATION_ERROR');
-    expect(await code(upload(who, path, 'text/plain', 'x'.repeat(10 * 1024 * 1024 + 1)))).toBe('413 PAYLOAD_TOO_LARGE');
-  });
-});
-
 describe('the rest', () => {
-  it('describes itself', async () => {
-    type Doc = { openapi: string; info: { title: string }; paths: Record<string, Record<string, { summary?: string }>> };
-    const doc = await (await request('/api/v1/doc')).json<Doc>();
-    expect(doc.openapi).toBe('3.1.0');
-    expect(doc.info.title).toBe(env.APP_NAME);
-    expect(Object.keys(doc.paths)).toContain('/api/v1/teams/{team}/projects/{id}');
-    for (const [path, methods] of Object.entries(doc.paths)) {
-      for (const [method, op] of Object.entries(methods)) expect(op.summary, `${method} ${path}`).toBeTruthy();
-    }
-  });
-
   it('gives the configuration', async () => {
     await env.CONFIG.put('app', JSON.stringify({ signup: true }));
     const config = await data(request('/api/v1/config', undefined, { CLERK_PUBLISHABLE_KEY: 'pk_test_1' }));
-    expect(config).toEqual({ name: env.APP_NAME, signIn: 'clerk', clerkKey: 'pk_test_1', billing: false, settings: { signup: true } });
+    expect(config).toEqual({
+      name: env.APP_NAME,
+      signIn: 'clerk',
+      clerkKey: 'pk_test_1',
+      billing: false,
+      mail: false,
+      settings: { signup: true },
+    });
   });
 
   it('serves the pages, and lets Clerk in where it is on', async () => {

@@ -47,10 +47,13 @@ export const SECRETS = {
 
 export const environment = (settings: Settings = {}): Bindings => ({ ...env, ...SECRETS, ...settings });
 
+let requests = 0;
 /** One request, with all that it leaves for later done. */
 export async function request(path: string, init?: RequestInit, settings?: Settings): Promise<Response> {
   const ctx = createExecutionContext();
-  const response = await app.fetch(new Request(new URL(path, 'https://example.com'), init), environment(settings), ctx);
+  const asked = new Request(new URL(path, 'https://example.com'), init);
+  asked.headers.set('cf-connecting-ip', `192.0.2.${++requests}`); // each from elsewhere, so that no limit is reached
+  const response = await app.fetch(asked, environment(settings), ctx);
   await waitOnExecutionContext(ctx);
   return response;
 }
@@ -83,4 +86,17 @@ export async function founder(): Promise<{ who: string; team: string; path: stri
   const who = `user_${++people}_${crypto.randomUUID().slice(0, 8)}`;
   const { id } = await data<{ id: string }>(as(who, 'POST', '/api/v1/teams', { name: 'Team' }), 201);
   return { who, team: id, path: `/api/v1/teams/${id}` };
+}
+
+export const DEVELOPMENT = { ENVIRONMENT: 'development' };
+
+export type Me = { id: string; teams: { id: string; role: string }[] };
+export const me = (who: string) => data<Me>(as(who, 'GET', '/api/v1/me'));
+
+/** Invites somebody into a team and lets them accept. */
+export async function join(path: string, owner: string, who: string, role = 'member'): Promise<string> {
+  const body = { email: `${who}@example.com`, role };
+  const { link } = await data<{ link: string }>(as(owner, 'POST', `${path}/invites`, body, DEVELOPMENT), 201);
+  await data(as(who, 'POST', '/api/v1/invites/accept', { token: link.split('#invite=')[1] }));
+  return (await me(who)).id;
 }

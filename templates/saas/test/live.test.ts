@@ -1,8 +1,9 @@
-import { runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+import { closing } from '../src/account';
 import type { Room } from '../src/do/room';
-import { as, code, data, founder, request } from './calls';
+import { as, code, data, environment, founder, join, request } from './calls';
 
 type Message = { type: string; n?: number; data: Record<string, unknown> };
 
@@ -76,6 +77,16 @@ describe('live updates', () => {
     expect(await code(open(old))).toBe('401 UNAUTHORIZED');
   });
 
+  it('go on after the object has slept', async () => {
+    const { who, team, path } = await founder();
+    const mine = await listen(who, team);
+    await untilHeard(mine.heard, 'presence');
+    await evictDurableObject(env.ROOMS.getByName(team));
+    await data(as(who, 'POST', `${path}/projects`, { name: 'Later' }), 201);
+    expect(await untilHeard(mine.heard, 'project.created')).toMatchObject({ n: 1, data: { name: 'Later' } });
+    mine.socket.close();
+  });
+
   it('end for whoever leaves, and take nothing in', async () => {
     const { who, team, path } = await founder();
     const dev = { ENVIRONMENT: 'development' };
@@ -94,6 +105,17 @@ describe('live updates', () => {
     const refused = closed(mine.socket);
     mine.socket.send('{"type":"project.created"}');
     expect(await refused).toBe(1003);
+  });
+
+  it('end where an account is closed, and with the team that nobody is left in', async () => {
+    const { who, team, path } = await founder();
+    await join(path, who, `${who}_guest`);
+    const alone = await data<{ id: string }>(as(who, 'POST', '/api/v1/teams', { name: 'Alone' }), 201);
+    const code = ({ socket }: { socket: WebSocket }) =>
+      new Promise<number>((done) => socket.addEventListener('close', (e) => done(e.code)));
+    const ends = Promise.all([code(await listen(who, team)), code(await listen(who, alone.id))]);
+    await (await closing(environment(), who)).after();
+    expect(await ends).toEqual([4003, 4004]);
   });
 
   it('keep the last hundred', async () => {

@@ -1,20 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { as, code, data, founder, jwk, request, sessionToken, type Settings } from './calls';
+import { as, code, data, DEVELOPMENT, founder, join, jwk, me, request, sessionToken, type Settings } from './calls';
 import { network } from './network';
 
-type Me = { id: string; teams: { id: string; role: string }[] };
 type Invite = { id: string; link: string };
-
-const DEVELOPMENT = { ENVIRONMENT: 'development' };
-const me = (who: string) => data<Me>(as(who, 'GET', '/api/v1/me'));
-
-/** Invites somebody into a team and lets them accept. */
-async function join(path: string, owner: string, who: string, role = 'member'): Promise<string> {
-  const { link } = await data<Invite>(as(owner, 'POST', `${path}/invites`, { email: `${who}@example.com`, role }, DEVELOPMENT), 201);
-  await data(as(who, 'POST', '/api/v1/invites/accept', { token: link.split('#invite=')[1] }));
-  return (await me(who)).id;
-}
 
 describe('signing in', () => {
   const withToken = (token: string, settings?: Settings, url = '/api/v1/me') =>
@@ -100,6 +89,33 @@ describe('teams', () => {
     expect(await code(as(who, 'PATCH', `${path}/members/${id}`, { role: 'member' }))).toBe('409 CONFLICT');
   });
 
+  it('keep an owner when two of them leave at the same time', async () => {
+    const { who, path } = await founder();
+    const other = `${who}_2`;
+    const otherId = await join(path, who, other, 'admin');
+    await data(as(who, 'PATCH', `${path}/members/${otherId}`, { role: 'owner' }));
+    const { id } = await me(who);
+    const both = await Promise.all([as(who, 'DELETE', `${path}/members/${id}`), as(other, 'DELETE', `${path}/members/${otherId}`)]);
+    expect(both.map((r) => r.status).sort()).toEqual([204, 409]);
+    const { results } = await env.DB.prepare("SELECT action FROM audit_log WHERE team_id = ? AND action = 'member.left'")
+      .bind(path.split('/')[4]!)
+      .all();
+    expect(results).toHaveLength(1);
+  });
+
+  it('list members page by page', async () => {
+    const { who, path } = await founder();
+    for (const n of ['1', '2']) await join(path, who, `${who}_${n}`);
+    type Page = { data: { userId: string }[]; cursor: string | null; hasMore: boolean };
+    const first = await (await as(who, 'GET', `${path}/members?limit=2`)).json<Page>();
+    const second = await (await as(who, 'GET', `${path}/members?limit=2&cursor=${first.cursor}`)).json<Page>();
+    expect([first.hasMore, second.hasMore, second.cursor]).toEqual([true, false, null]);
+    expect(new Set([...first.data, ...second.data].map((m) => m.userId)).size).toBe(3);
+    expect(await code(as(who, 'GET', `${path}/members?cursor=x`))).toBe('400 VALIDATION_ERROR');
+    expect(await code(as(who, 'PATCH', `${path}/members/${first.data[1]!.userId}`, { role: 'king' }))).toBe('400 VALIDATION_ERROR');
+    expect(await code(as(who, 'PATCH', `${path}/members/01ARZ3NDEKTSV4RRFFQ69G5FAV`, { role: 'admin' }))).toBe('404 NOT_FOUND');
+  });
+
   it('are gone for everybody once deleted', async () => {
     const { who, path } = await founder();
     expect((await as(who, 'DELETE', path)).status).toBe(204);
@@ -107,11 +123,21 @@ describe('teams', () => {
     expect((await me(who)).teams).toEqual([]);
   });
 
+  it('give their history page by page, the newest first', async () => {
+    const { who, path } = await founder();
+    for (const name of ['a', 'b']) await data(as(who, 'PATCH', path, { name }));
+    type Page = { data: { action: string }[]; cursor: string | null };
+    const first = await (await as(who, 'GET', `${path}/audit?limit=2`)).json<Page>();
+    expect(first.data.map((e) => e.action)).toEqual(['team.renamed', 'team.renamed']);
+    const second = await (await as(who, 'GET', `${path}/audit?limit=2&cursor=${first.cursor}`)).json<Page>();
+    expect(second).toMatchObject({ data: [{ action: 'team.created' }], cursor: null });
+  });
+
   it('remember who did what', async () => {
     const { who, path } = await founder();
     await data(as(who, 'POST', `${path}/projects`, { name: 'x' }), 201);
     const { data: entries } = await (await as(who, 'GET', `${path}/audit`)).json<{ data: { action: string; actorId: string }[] }>();
-    expect(entries.map((e) => e.action)).toEqual(['team.created', 'project.created']);
+    expect(entries.map((e) => e.action)).toEqual(['project.created', 'team.created']);
     expect(new Set(entries.map((e) => e.actorId))).toEqual(new Set([(await me(who)).id]));
   });
 });
@@ -129,6 +155,39 @@ describe('invites', () => {
     expect(await data(as(`${who}_b`, 'POST', '/api/v1/invites/accept', { token }))).toMatchObject({ role: 'member' });
     expect(await code(as(`${who}_c`, 'POST', '/api/v1/invites/accept', { token }))).toBe('404 NOT_FOUND');
     expect(await listed()).toEqual([]);
+  });
+
+  it('let one in, where two come at the same time', async () => {
+    const { who, path } = await founder();
+    const { link } = await data<Invite>(as(who, 'POST', `${path}/invites`, { email: 'b@example.com' }, DEVELOPMENT), 201);
+    const token = link.split('#invite=')[1]!;
+    const both = await Promise.all([1, 2].map((n) => as(`${who}_${n}`, 'POST', '/api/v1/invites/accept', { token })));
+    expect(both.map((r) => r.status).sort()).toEqual([200, 404]);
+    type Page = { data: unknown[] };
+    expect((await (await as(who, 'GET', `${path}/members`)).json<Page>()).data).toHaveLength(2);
+  });
+
+  it('are mailed again with a new link, and the old one ends', async () => {
+    const { who, path } = await founder();
+    const { id, link } = await data<Invite>(as(who, 'POST', `${path}/invites`, { email: 'b@example.com' }, DEVELOPMENT), 201);
+    const sent: { link: string }[] = [];
+    const JOBS = { send: (job: { link: string }) => Promise.resolve(sent.push(job)) } as unknown as Queue;
+    const mail = { RESEND_API_KEY: 're_1', EMAIL_FROM: 'noreply@example.com', JOBS };
+    expect(await code(as(who, 'POST', `${path}/invites/${id}/resend`))).toBe('422 UNPROCESSABLE');
+    expect((await as(who, 'POST', `${path}/invites/${id}/resend`, undefined, mail)).status).toBe(202);
+    const accept = (url: string) => as(`${who}_b`, 'POST', '/api/v1/invites/accept', { token: url.split('#invite=')[1] });
+    expect(await code(accept(link))).toBe('404 NOT_FOUND');
+    expect((await accept(sent[0]!.link)).status).toBe(200);
+    expect(await code(as(who, 'POST', `${path}/invites/${id}/resend`, undefined, mail))).toBe('404 NOT_FOUND'); // it was used
+    expect(sent).toHaveLength(1);
+  });
+
+  it('are made for an address only, and for no owner', async () => {
+    const { who, path } = await founder();
+    for (const body of [{}, { email: 'no address' }, { email: 'b@example.com', role: 'owner' }]) {
+      expect(await code(as(who, 'POST', `${path}/invites`, body, DEVELOPMENT))).toBe('400 VALIDATION_ERROR');
+    }
+    expect(await code(as(who, 'POST', '/api/v1/invites/accept', { token: 'short' }))).toBe('400 VALIDATION_ERROR');
   });
 
   it('end when they are taken back or too old', async () => {

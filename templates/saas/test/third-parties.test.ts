@@ -1,17 +1,21 @@
+import { createExecutionContext, runInDurableObject, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { getClient } from '@sentry/cloudflare';
 import Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
-import { as, code, data, founder, request, SECRETS } from './calls';
+import { as, code, data, environment, founder, join, me, request, SECRETS } from './calls';
 import { network } from './network';
+import worker from '../src/index';
 
 const BILLING = { STRIPE_PRICE_ID: 'price_1' };
 let events = 0;
 
-async function stripeSends(event: object, secret = SECRETS.STRIPE_WEBHOOK_SECRET): Promise<Response> {
+async function stripeSends(event: object, secret = SECRETS.STRIPE_WEBHOOK_SECRET, timestamp?: number): Promise<Response> {
   const payload = JSON.stringify({ object: 'event', created: 1, ...event });
   const signature = await Stripe.webhooks.generateTestHeaderStringAsync({
     payload,
     secret,
+    ...(timestamp ? { timestamp } : {}),
     cryptoProvider: Stripe.createSubtleCryptoProvider(),
   });
   return request('/webhooks/stripe', { method: 'POST', headers: { 'stripe-signature': signature }, body: payload }, BILLING);
@@ -71,6 +75,24 @@ describe('Stripe', () => {
     expect(sent).toEqual([]);
   });
 
+  it('is not believed when somebody sends again what is old', async () => {
+    const sent = network(() => ({}));
+    const old = Math.floor(Date.now() / 1000) - 3600;
+    expect(await code(stripeSends(about('customer.subscription.updated', 'sub_old'), undefined, old))).toBe('400 VALIDATION_ERROR');
+    expect(sent).toEqual([]);
+  });
+
+  it('is asked nothing, and tries again later, where its key is missing', async () => {
+    const body = JSON.stringify({ object: 'event', created: 1, ...about('customer.subscription.updated', 'sub_1') });
+    const signature = await Stripe.webhooks.generateTestHeaderStringAsync({
+      payload: body,
+      secret: SECRETS.STRIPE_WEBHOOK_SECRET,
+      cryptoProvider: Stripe.createSubtleCryptoProvider(),
+    });
+    const init = { method: 'POST', headers: { 'stripe-signature': signature }, body };
+    expect(await code(request('/webhooks/stripe', init, { STRIPE_API_KEY: '' }))).toBe('422 UNPROCESSABLE');
+  });
+
   it('keeps the state of the subscription, as it is now', async () => {
     const { who, team, path } = await founder();
     let now = subscription(team, `sub_${team}`, 'active');
@@ -101,6 +123,11 @@ describe('Stripe', () => {
 
     const entries = await env.DB.prepare("SELECT action FROM audit_log WHERE team_id = ? AND action LIKE 'subscription%'").bind(team).all();
     expect(entries.results.map((r) => r.action)).toEqual(['subscription.active', 'subscription.canceled', 'subscription.active']);
+    // Open pages are told as often, and of no event twice.
+    const told = await runInDurableObject(env.ROOMS.getByName(team), (_room, state) =>
+      state.storage.sql.exec<{ body: string }>('SELECT body FROM happenings').toArray(),
+    );
+    expect(told.filter((h) => h.body.includes('"billing.changed"'))).toHaveLength(3);
   });
 
   it('is asked again when the work failed', async () => {
@@ -137,9 +164,14 @@ describe('Stripe', () => {
   });
 });
 
-async function clerkSends(event: object, id: string = crypto.randomUUID(), secret = SECRETS.CLERK_WEBHOOK_SECRET): Promise<Response> {
+async function clerkSends(
+  event: object,
+  id: string = crypto.randomUUID(),
+  secret = SECRETS.CLERK_WEBHOOK_SECRET,
+  age = 0,
+): Promise<Response> {
   const body = JSON.stringify({ object: 'event', ...event });
-  const at = String(Math.floor(Date.now() / 1000));
+  const at = String(Math.floor(Date.now() / 1000) - age);
   const bytes = Uint8Array.from(atob(secret.replace('whsec_', '')), (c) => c.charCodeAt(0));
   const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
   const mac = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(`${id}.${at}.${body}`));
@@ -186,10 +218,88 @@ describe('Clerk', () => {
     expect((await as(who, 'GET', path)).status).toBe(401);
   });
 
+  it('leaves no team of a closed account without an owner', async () => {
+    const { who, path, team } = await founder();
+    const memberId = await join(path, who, `${who}_m`);
+    const adminId = await join(path, who, `${who}_a`, 'admin');
+    const alone = await data<{ id: string }>(as(who, 'POST', '/api/v1/teams', { name: 'Alone' }), 201);
+    await clerkSends({ type: 'user.deleted', data: { id: who, deleted: true } });
+
+    const roles = await env.DB.prepare('SELECT user_id, role FROM memberships WHERE team_id = ? ORDER BY role').bind(team).all();
+    expect(roles.results).toEqual([
+      { user_id: memberId, role: 'member' },
+      { user_id: adminId, role: 'owner' },
+    ]);
+    expect((await me(`${who}_a`)).teams).toEqual([{ id: team, name: 'Team', role: 'owner' }]);
+    const gone = await env.DB.prepare('SELECT deleted_at FROM teams WHERE id = ?').bind(alone.id).first<{ deleted_at: string }>();
+    expect(gone?.deleted_at).toMatch(/Z$/);
+    const told = await env.DB.prepare('SELECT team_id, action FROM audit_log WHERE team_id IN (?, ?) ORDER BY rowid DESC LIMIT 4')
+      .bind(team, alone.id)
+      .all();
+    expect(told.results.map((r) => r.action).sort()).toEqual(['member.left', 'member.left', 'member.made_owner', 'team.deleted']);
+  });
+
+  it('ends what the team of a closed account alone pays for', async () => {
+    const { who, team } = await founder();
+    const sent = network(() => subscription(team, `sub_${team}`, 'active'));
+    await stripeSends(about('customer.subscription.created', `sub_${team}`));
+    await clerkSends({ type: 'user.deleted', data: { id: who, deleted: true } });
+    expect([sent.at(-1)!.method, new URL(sent.at(-1)!.url).pathname]).toEqual(['DELETE', `/v1/subscriptions/sub_${team}`]);
+  });
+
+  it('is not believed when somebody sends again what is old', async () => {
+    const event = { type: 'user.created', data: person('user_old', 'x@example.com', 1) };
+    expect(await code(clerkSends(event, 'msg_old', undefined, 3600))).toBe('400 VALIDATION_ERROR');
+    expect(await row('user_old')).toBeNull();
+    expect(await code(request('/webhooks/clerk', { method: 'POST', body: '{}' }, { CLERK_WEBHOOK_SECRET: '' }))).toBe('404 NOT_FOUND');
+  });
+
   it('is believed only with its signature', async () => {
     const event = { type: 'user.created', data: person('user_forged', 'x@example.com', 1) };
     expect(await code(clerkSends(event, 'msg_2', `whsec_${btoa('another secret of about 32 bytes')}`))).toBe('400 VALIDATION_ERROR');
     expect(await code(request('/webhooks/clerk', { method: 'POST', body: '{' }))).toBe('400 VALIDATION_ERROR');
     expect(await row('user_forged')).toBeNull();
+  });
+});
+
+describe('Sentry', () => {
+  const broken = { get: () => Promise.reject(new Error('what nobody expected')) } as unknown as KVNamespace;
+  const fails = async (SENTRY_DSN: string) => {
+    const sent = network(() => ({}));
+    const ctx = createExecutionContext();
+    const asked = new Request('https://example.com/api/v1/config') as Request<unknown, IncomingRequestCfProperties>;
+    const response = await worker.fetch!(asked, environment({ CONFIG: broken, SENTRY_DSN }), ctx);
+    await waitOnExecutionContext(ctx);
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('nobody expected');
+    return sent;
+  };
+
+  it('is told nothing while it is off', async () => {
+    expect(await fails('')).toEqual([]);
+  });
+
+  it('is told of what nobody expected', async () => {
+    const sent = await fails('https://key@sentry.example/7');
+    expect(new URL(sent[0]!.url).host).toBe('sentry.example');
+    expect(sent.map((s) => s.body).join()).toContain('what nobody expected');
+    await getClient()?.close(1000); // it sends nothing into other tests
+  });
+});
+
+describe('PostHog', () => {
+  const jobs = async (settings: { POSTHOG_API_KEY: string }) => {
+    const sent: { type: string; event?: string }[] = [];
+    const JOBS = { send: (job: { type: string }) => Promise.resolve(sent.push(job)) } as unknown as Queue;
+    await data(as(crypto.randomUUID(), 'POST', '/api/v1/teams', { name: 'Team' }, { JOBS, ...settings }), 201);
+    return sent;
+  };
+
+  it('is told by way of the queue', async () => {
+    expect(await jobs({ POSTHOG_API_KEY: 'phc_1' })).toMatchObject([{ type: 'event.capture', event: 'team created' }]);
+  });
+
+  it('is told nothing while it is off', async () => {
+    expect(await jobs({ POSTHOG_API_KEY: '' })).toEqual([]);
   });
 });

@@ -123,6 +123,7 @@ export const conversations = router<SessionEnv>()
     createRoute({
       method: 'get',
       path: '/{id}',
+      summary: 'One conversation',
       request: { params },
       responses: { 200: one(Conversation, 'The conversation'), 401: nobody, 403: others, 404: missing },
     }),
@@ -132,6 +133,7 @@ export const conversations = router<SessionEnv>()
     createRoute({
       method: 'patch',
       path: '/{id}',
+      summary: 'Give a conversation another title',
       request: { params, body: body(Title) },
       responses: { 200: one(Conversation, 'The conversation'), 400: invalid, 401: nobody, 403: others, 404: missing },
     }),

@@ -29,7 +29,13 @@ export async function requirePerson(env: Env, token: string | undefined, ip: str
   throw new AppError(403, 'The check for robots was not passed');
 }
 
+/** Where nobody answers, or not as Turnstile does, nobody is let in: that is neither the visitor's fault nor ours. */
 async function ask(body: URLSearchParams): Promise<z.infer<typeof Answer>> {
-  const response = await fetch(VERIFY, { method: 'POST', body, signal: AbortSignal.timeout(5000) });
-  return Answer.parse(await response.json());
+  try {
+    const response = await fetch(VERIFY, { method: 'POST', body, signal: AbortSignal.timeout(5000) });
+    return Answer.parse(await response.json());
+  } catch (e) {
+    logError('turnstile.unreachable', { message: String(e) });
+    throw new AppError(503, 'The check for robots cannot be reached: try again in a moment');
+  }
 }

@@ -11,6 +11,7 @@ const CODES = {
   413: 'PAYLOAD_TOO_LARGE',
   422: 'UNPROCESSABLE',
   429: 'RATE_LIMITED',
+  503: 'SERVICE_UNAVAILABLE',
 } as const;
 
 type Status = keyof typeof CODES;

@@ -50,6 +50,7 @@ const send = createRoute({
     403: failure('The form is closed, or the check for robots was not passed'),
     422: failure('The ticket is forged, too young or too old'),
     429: failure('Too many messages'),
+    503: failure('The check for robots cannot be reached'),
   },
 });
 

@@ -66,12 +66,14 @@ export const invites = sqliteTable(
       .references(() => users.id),
     expiresAt: text('expires_at').notNull(),
     acceptedAt: text('accepted_at'),
+    acceptedBy: text('accepted_by').references(() => users.id),
     deletedAt: text('deleted_at'),
   },
   (t) => [
     uniqueIndex('idx_invites_token_hash').on(t.tokenHash),
     index('idx_invites_team_id').on(t.teamId),
     index('idx_invites_invited_by').on(t.invitedBy),
+    index('idx_invites_accepted_by').on(t.acceptedBy),
     index('idx_invites_deleted_at').on(t.deletedAt),
   ],
 );
@@ -116,6 +118,27 @@ export const projects = sqliteTable(
   ],
 );
 
+/** Files of a team. Their bytes stand in STORAGE below teams/TEAM/ID. */
+export const uploads = sqliteTable(
+  'uploads',
+  {
+    ...base,
+    teamId: teamId(),
+    createdBy: text('created_by')
+      .notNull()
+      .references(() => users.id),
+    name: text('name').notNull().default(''),
+    type: text('type').notNull(),
+    size: integer('size').notNull(),
+    deletedAt: text('deleted_at'),
+  },
+  (t) => [
+    index('idx_uploads_team_id').on(t.teamId),
+    index('idx_uploads_created_by').on(t.createdBy),
+    index('idx_uploads_deleted_at').on(t.deletedAt),
+  ],
+);
+
 /** Who did what. Rows are only ever added. */
 export const auditLog = sqliteTable(
   'audit_log',
@@ -139,6 +162,19 @@ export const finishedJobs = sqliteTable(
     finishedAt: text('finished_at').notNull().default(isoNow).$defaultFn(nowIso),
   },
   (t) => [index('idx_finished_jobs_finished_at').on(t.finishedAt)],
+);
+
+/** Jobs that failed for good, kept until somebody sends them again or they are forgotten. */
+export const deadLetters = sqliteTable(
+  'dead_letters',
+  {
+    ...base,
+    /** The queue's id, so that a message delivered twice is kept once. */
+    messageId: text('message_id').notNull(),
+    body: text('body').notNull(),
+    replayedAt: text('replayed_at'),
+  },
+  (t) => [uniqueIndex('idx_dead_letters_message_id').on(t.messageId), index('idx_dead_letters_created_at').on(t.createdAt)],
 );
 
 /** Webhooks that were taken in, so that one sent twice counts once. */

@@ -15,7 +15,7 @@ export function stripe(env: Bindings): Stripe {
 /** A webhook of Stripe, once its signature is right. The body is parsed only then. */
 export async function stripeEvent(env: Bindings, body: string, signature: string): Promise<Stripe.Event> {
   try {
-    return await stripe(env).webhooks.constructEventAsync(body, signature, env.STRIPE_WEBHOOK_SECRET!, undefined, cryptoProvider);
+    return await Stripe.webhooks.constructEventAsync(body, signature, env.STRIPE_WEBHOOK_SECRET!, undefined, cryptoProvider);
   } catch {
     throw new AppError(400, 'The signature is not valid');
   }

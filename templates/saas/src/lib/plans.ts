@@ -2,7 +2,7 @@ import { and, count, eq, isNull } from 'drizzle-orm';
 import type { Bindings } from '../context';
 import { database } from '../db';
 import { memberships, projects, subscriptions } from '../db/schema';
-import { stripeIsOn } from '../integrations/stripe';
+import { stripe, stripeIsOn } from '../integrations/stripe';
 import { AppError } from './errors';
 
 /** What a team may have without paying, and with. */
@@ -24,6 +24,12 @@ export async function planOf(env: Bindings, teamId: string): Promise<Plan> {
     .where(eq(subscriptions.teamId, teamId))
     .get();
   return isLive(row?.status ?? 'none') ? 'pro' : 'free';
+}
+
+/** Ends what a team pays for, before the team is deleted: so none ever goes on paying after it is gone. */
+export async function endSubscription(env: Bindings, teamId: string): Promise<void> {
+  const row = await database(env).select().from(subscriptions).where(eq(subscriptions.teamId, teamId)).get();
+  if (row?.subscriptionId && isLive(row.status) && env.STRIPE_API_KEY) await stripe(env).subscriptions.cancel(row.subscriptionId);
 }
 
 /** Ends the request where the plan allows no further project or member. */

@@ -1,8 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { and, count, eq, gt } from 'drizzle-orm';
+import { and, eq, gt, sql } from 'drizzle-orm';
 import { need } from '../auth';
 import { later, type InTeam } from '../context';
-import { audit, database, type Database } from '../db';
+import { auditWhere, database, type Database } from '../db';
 import { memberships, ROLES, users } from '../db/schema';
 import { AppError, found } from '../lib/errors';
 import { tell } from '../lib/live';
@@ -28,7 +28,7 @@ const list = createRoute({
   tags: ['members'],
   summary: 'Who is in the team',
   request: { params: params.pick({ team: true }), query: pageQuery },
-  responses: { 200: many(Member, 'A page of members'), ...common },
+  responses: { 200: many(Member, 'A page of members'), 400: failure('The request is not valid'), ...common },
 });
 const update = createRoute({
   method: 'patch',
@@ -64,13 +64,15 @@ const member = (db: Database, team: string, user: string) =>
     .where(and(eq(memberships.teamId, team), eq(memberships.userId, user)))
     .get();
 
-async function keepAnOwner(db: Database, team: string): Promise<void> {
-  const owners = await db
-    .select({ n: count() })
-    .from(memberships)
-    .where(and(eq(memberships.teamId, team), eq(memberships.role, 'owner')))
-    .get();
-  if ((owners?.n ?? 0) < 2) throw new AppError(409, 'A team keeps at least one owner');
+/** The membership, unless it is that of the last owner. It is part of each change: two owners may leave at the same time. */
+const replaceable = (id: string, team: string) =>
+  and(
+    eq(memberships.id, id),
+    sql`(${memberships.role} <> 'owner' OR 1 < (SELECT count(*) FROM memberships o WHERE o.team_id = ${team} AND o.role = 'owner'))`,
+  );
+
+function keptAnOwner(changed: unknown[]): void {
+  if (changed.length === 0) throw new AppError(409, 'A team keeps at least one owner');
 }
 
 export const members = router<InTeam>()
@@ -91,11 +93,13 @@ export const members = router<InTeam>()
     const row = found(await member(db, team.id, c.req.valid('param').user), 'member');
     const { role } = c.req.valid('json');
     need(team.role, role === 'owner' || row.role === 'owner' ? 'owner' : 'admin');
-    if (row.role === 'owner' && role !== 'owner') await keepAnOwner(db, team.id);
-    await db.batch([
-      db.update(memberships).set({ role }).where(eq(memberships.id, row.id)),
-      audit(db, { teamId: team.id, actorId: c.get('user').id, action: `member.made_${role}`, subject: row.userId }),
+    const which = role === 'owner' ? eq(memberships.id, row.id) : replaceable(row.id, team.id);
+    const entry = { teamId: team.id, actorId: c.get('user').id, action: `member.made_${role}`, subject: row.userId };
+    const [, changed] = await db.batch([
+      auditWhere(db, entry, memberships, which),
+      db.update(memberships).set({ role }).where(which).returning({ id: memberships.id }),
     ]);
+    keptAnOwner(changed);
     tell(c, 'member.changed', { userId: row.userId, role });
     return c.json({ data: { ...row, role } }, 200);
   })
@@ -105,11 +109,13 @@ export const members = router<InTeam>()
     const db = database(c.env);
     const row = found(await member(db, team.id, c.req.valid('param').user), 'member');
     if (row.userId !== me) need(team.role, row.role === 'owner' ? 'owner' : 'admin');
-    if (row.role === 'owner') await keepAnOwner(db, team.id);
-    await db.batch([
-      db.delete(memberships).where(eq(memberships.id, row.id)),
-      audit(db, { teamId: team.id, actorId: me, action: row.userId === me ? 'member.left' : 'member.removed', subject: row.userId }),
+    const which = replaceable(row.id, team.id);
+    const entry = { teamId: team.id, actorId: me, action: row.userId === me ? 'member.left' : 'member.removed', subject: row.userId };
+    const [, gone] = await db.batch([
+      auditWhere(db, entry, memberships, which),
+      db.delete(memberships).where(which).returning({ id: memberships.id }),
     ]);
+    keptAnOwner(gone);
     later(c, c.env.ROOMS.getByName(team.id).expel(row.userId));
     tell(c, 'member.removed', { userId: row.userId });
     return c.body(null, 204);

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { and, eq, gt, isNull } from 'drizzle-orm';
 import { need } from '../auth';
 import { later, type InTeam } from '../context';
-import { audit, database } from '../db';
+import { audit, auditWhere, database } from '../db';
 import { projects as table } from '../db/schema';
 import { track } from '../jobs';
 import { found } from '../lib/errors';
@@ -134,12 +134,12 @@ export const projects = router<InTeam>()
   .openapi(update, async (c) => {
     const [team, { id }] = [c.get('team').id, c.req.valid('param')];
     const db = database(c.env);
-    const [row] = await db.update(table).set(c.req.valid('json')).where(alive(team, id)).returning(shape);
-    const data = found(row, 'project');
-    await Promise.all([
-      c.env.CACHE.delete(firstPage(team)),
-      audit(db, { teamId: team, actorId: c.get('user').id, action: 'project.changed', subject: id }),
+    const [, rows] = await db.batch([
+      auditWhere(db, { teamId: team, actorId: c.get('user').id, action: 'project.changed', subject: id }, table, alive(team, id)),
+      db.update(table).set(c.req.valid('json')).where(alive(team, id)).returning(shape),
     ]);
+    const data = found(rows[0], 'project');
+    await c.env.CACHE.delete(firstPage(team));
     tell(c, 'project.changed', data);
     return c.json({ data }, 200);
   })
@@ -149,8 +149,8 @@ export const projects = router<InTeam>()
     const row = found(await db.select(shape).from(table).where(alive(team.id, id)).get(), 'project');
     if (row.createdBy !== user) need(team.role, 'admin');
     await db.batch([
+      auditWhere(db, { teamId: team.id, actorId: user, action: 'project.deleted', subject: id }, table, alive(team.id, id)),
       db.update(table).set({ deletedAt: nowIso() }).where(alive(team.id, id)),
-      audit(db, { teamId: team.id, actorId: user, action: 'project.deleted', subject: id }),
     ]);
     await c.env.CACHE.delete(firstPage(team.id));
     tell(c, 'project.deleted', { id });

@@ -1,15 +1,14 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { and, eq, gt, isNull } from 'drizzle-orm';
+import { and, desc, eq, isNull, lt } from 'drizzle-orm';
 import { need } from '../auth';
 import { later, type InTeam, type SignedIn } from '../context';
 import { audit, database } from '../db';
-import { auditLog, memberships, ROLES, subscriptions, teams as table } from '../db/schema';
-import { stripe, stripeIsOn } from '../integrations/stripe';
+import { auditLog, memberships, ROLES, teams as table } from '../db/schema';
 import { track } from '../jobs';
 import { newId } from '../lib/ids';
 import { body, failure, many, one, page, pageQuery, router } from '../lib/openapi';
 import { tell } from '../lib/live';
-import { isLive } from '../lib/plans';
+import { endSubscription } from '../lib/plans';
 import { nowIso } from '../lib/time';
 
 const Team = z.object({ id: z.ulid(), name: z.string(), role: z.enum(ROLES) }).openapi('Team');
@@ -56,9 +55,14 @@ const history = createRoute({
   method: 'get',
   path: '/audit',
   tags: ['teams'],
-  summary: 'Who did what in the team',
+  summary: 'Who did what in the team, the newest first',
   request: { params, query: pageQuery },
-  responses: { 200: many(Entry, 'A page of the audit log'), 403: failure('For admins'), ...common },
+  responses: {
+    200: many(Entry, 'A page of the audit log'),
+    400: failure('The request is not valid'),
+    403: failure('For admins'),
+    ...common,
+  },
 });
 
 export const teams = router<SignedIn>().openapi(create, async (c) => {
@@ -93,9 +97,7 @@ export const team = router<InTeam>()
     const { id, role } = c.get('team');
     need(role, 'owner');
     const db = database(c.env);
-    const paid = await db.select().from(subscriptions).where(eq(subscriptions.teamId, id)).get();
-    // First, so that a team never goes on paying after it is gone.
-    if (paid?.subscriptionId && isLive(paid.status) && stripeIsOn(c.env)) await stripe(c.env).subscriptions.cancel(paid.subscriptionId);
+    await endSubscription(c.env, id);
     await db.batch([
       db.update(table).set({ deletedAt: nowIso() }).where(eq(table.id, id)),
       audit(db, { teamId: id, actorId: c.get('user').id, action: 'team.deleted', subject: id }),
@@ -116,8 +118,8 @@ export const team = router<InTeam>()
         subject: auditLog.subject,
       })
       .from(auditLog)
-      .where(and(eq(auditLog.teamId, id), cursor ? gt(auditLog.id, cursor) : undefined))
-      .orderBy(auditLog.id)
+      .where(and(eq(auditLog.teamId, id), cursor ? lt(auditLog.id, cursor) : undefined))
+      .orderBy(desc(auditLog.id))
       .limit(limit + 1);
     return c.json(page(rows, limit), 200);
   });

@@ -1,66 +1,127 @@
-import { Hono } from 'hono';
+import { createRoute, z } from '@hono/zod-openapi';
+import { and, eq, gt, isNull } from 'drizzle-orm';
+import { need } from '../auth';
 import type { InTeam } from '../context';
-import { audit, database } from '../db';
-import { AppError, found } from '../lib/errors';
+import { audit, auditWhere, database } from '../db';
+import { uploads as table } from '../db/schema';
+import { found } from '../lib/errors';
+import { checkFile, keyOf, received, TYPES } from '../lib/files';
 import { newId } from '../lib/ids';
 import { tell } from '../lib/live';
+import { failure, many, one, page, pageQuery, router } from '../lib/openapi';
+import { nowIso } from '../lib/time';
 
-const MAX_BYTES = 10 * 1024 * 1024;
-
-/** Only types that a browser shows without running anything in them, and the bytes with which each begins. */
-const TYPES: Record<string, number[][]> = {
-  'image/png': [[0x89, 0x50, 0x4e, 0x47]],
-  'image/jpeg': [[0xff, 0xd8, 0xff]],
-  'image/webp': [[0x52, 0x49, 0x46, 0x46]],
-  'image/gif': [[0x47, 0x49, 0x46, 0x38]],
-  'application/pdf': [[0x25, 0x50, 0x44, 0x46]],
-  'text/plain': [[]],
+const Upload = z
+  .object({ id: z.ulid(), name: z.string(), type: z.string(), size: z.number(), createdBy: z.ulid(), createdAt: z.iso.datetime() })
+  .openapi('Upload');
+const inTeam = z.object({ team: z.ulid() });
+const params = inTeam.extend({ id: z.ulid() });
+const common = {
+  400: failure('The request is not valid'),
+  401: failure('Nobody is signed in'),
+  404: failure('There is no such team or file'),
 };
 
-const keyOf = (team: string, id: string) => `teams/${team}/${id}`;
+const bytes = { schema: { type: 'string', format: 'binary' } } as const;
+const form = { schema: { type: 'object' as const, required: ['file'], properties: { file: bytes.schema } } };
+const anyType = Object.fromEntries(Object.keys(TYPES).map((type) => [type, bytes]));
 
-/** A file stands alone as the body, or as the field "file" of a form. */
-async function received(request: Request): Promise<{ type: string; bytes: ArrayBuffer }> {
-  const plain = (value: string) => value.split(';')[0]!.trim().toLowerCase();
-  const type = plain(request.headers.get('content-type') ?? '');
-  if (type !== 'multipart/form-data') return { type, bytes: await request.arrayBuffer() };
-  const file = (await request.formData()).get('file');
-  if (!(file instanceof File)) throw new AppError(400, 'The form has no file in its field "file"');
-  return { type: plain(file.type), bytes: await file.arrayBuffer() };
-}
+const list = createRoute({
+  method: 'get',
+  path: '/',
+  tags: ['uploads'],
+  summary: 'Files of the team, the oldest first',
+  request: { params: inTeam, query: pageQuery },
+  responses: { 200: many(Upload, 'A page of files'), ...common },
+});
+const create = createRoute({
+  method: 'post',
+  path: '/',
+  tags: ['uploads'],
+  summary: 'Upload a file of at most 10 MiB: as the body, or as the field "file" of a form',
+  request: {
+    params: inTeam,
+    query: z.object({ name: z.string().trim().max(200).default('') }),
+    body: { required: true, content: { ...anyType, 'multipart/form-data': form } },
+  },
+  responses: { 201: one(Upload, 'The file'), 413: failure('It is larger'), ...common },
+});
+const read = createRoute({
+  method: 'get',
+  path: '/{id}',
+  tags: ['uploads'],
+  summary: 'The file itself',
+  request: { params },
+  responses: { 200: { description: 'Its bytes', content: anyType }, 304: { description: 'It is as it was' }, ...common },
+});
+const remove = createRoute({
+  method: 'delete',
+  path: '/{id}',
+  tags: ['uploads'],
+  summary: 'Delete a file; whoever uploaded it may, and admins',
+  request: { params },
+  responses: { 204: { description: 'Deleted' }, 403: failure('For admins and whoever uploaded it'), ...common },
+});
 
-function check(type: string, bytes: ArrayBuffer): void {
-  const beginnings = TYPES[type];
-  if (!beginnings) throw new AppError(400, `The content type must be one of ${Object.keys(TYPES).join(', ')}`);
-  if (bytes.byteLength > MAX_BYTES) throw new AppError(413, 'At most 10 MiB');
-  if (bytes.byteLength === 0) throw new AppError(400, 'The file is empty');
-  const head = new Uint8Array(bytes, 0, Math.min(8, bytes.byteLength));
-  if (!beginnings.some((b) => b.every((byte, i) => head[i] === byte))) throw new AppError(400, `The file is not ${type}`);
-}
+const shape = {
+  id: table.id,
+  name: table.name,
+  type: table.type,
+  size: table.size,
+  createdBy: table.createdBy,
+  createdAt: table.createdAt,
+};
+const alive = (team: string, id: string) => and(eq(table.id, id), eq(table.teamId, team), isNull(table.deletedAt));
 
-export const uploads = new Hono<InTeam>()
-  .post('/', async (c) => {
-    // The form around a file takes some hundred bytes more.
-    if (Number(c.req.header('content-length') ?? '0') > MAX_BYTES + 4096) throw new AppError(413, 'At most 10 MiB');
-    const { type, bytes } = await received(c.req.raw);
-    check(type, bytes);
-    const [team, user, id] = [c.get('team').id, c.get('user').id, newId()];
-    await c.env.STORAGE.put(keyOf(team, id), bytes, { httpMetadata: { contentType: type }, customMetadata: { user } });
-    await audit(database(c.env), { teamId: team, actorId: user, action: 'upload.created', subject: id });
-    tell(c, 'upload.created', { id, type, size: bytes.byteLength });
-    return c.json({ data: { id, size: bytes.byteLength, type } }, 201);
+export const uploads = router<InTeam>()
+  .openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const rows = await database(c.env)
+      .select(shape)
+      .from(table)
+      .where(and(eq(table.teamId, c.get('team').id), isNull(table.deletedAt), cursor ? gt(table.id, cursor) : undefined))
+      .orderBy(table.id)
+      .limit(limit + 1);
+    return c.json(page(rows, limit), 200);
   })
-  .get('/:id', async (c) => {
-    const object = found(await c.env.STORAGE.get(keyOf(c.get('team').id, c.req.param('id')), { onlyIf: c.req.raw.headers }), 'upload');
-    const headers = new Headers({ etag: object.httpEtag, 'cache-control': 'private, max-age=3600', 'x-content-type-options': 'nosniff' });
+  .openapi(create, async (c) => {
+    const file = await received(c.req.raw, c.req.valid('query').name);
+    checkFile(file);
+    const [team, user, id] = [c.get('team').id, c.get('user').id, newId()];
+    const { name, type } = file;
+    // The bytes come first: a row whose bytes are missing would be a broken promise.
+    await c.env.STORAGE.put(keyOf(team, id), file.bytes, { httpMetadata: { contentType: type }, customMetadata: { user } });
+    const db = database(c.env);
+    const [rows] = await db.batch([
+      db.insert(table).values({ id, teamId: team, createdBy: user, name, type, size: file.bytes.byteLength }).returning(shape),
+      audit(db, { teamId: team, actorId: user, action: 'upload.created', subject: id }),
+    ]);
+    const data = found(rows[0], 'file');
+    tell(c, 'upload.created', data);
+    return c.json({ data }, 201);
+  })
+  .openapi(read, async (c) => {
+    const [team, { id }] = [c.get('team').id, c.req.valid('param')];
+    const row = found(await database(c.env).select(shape).from(table).where(alive(team, id)).get(), 'file');
+    const object = found(await c.env.STORAGE.get(keyOf(team, id), { onlyIf: c.req.raw.headers }), 'file');
+    const headers = new Headers({
+      etag: object.httpEtag,
+      'cache-control': 'private, max-age=3600',
+      'content-disposition': `inline; filename*=UTF-8''${encodeURIComponent(row.name || id).replace(/['()*]/g, (ch) => `%${ch.charCodeAt(0).toString(16)}`)}`,
+    });
     object.writeHttpMetadata(headers);
     if (!('body' in object)) return new Response(null, { status: 304, headers });
     return new Response(object.body, { headers });
   })
-  .delete('/:id', async (c) => {
-    const [team, id] = [c.get('team').id, c.req.param('id')];
-    found(await c.env.STORAGE.head(keyOf(team, id)), 'upload');
-    await c.env.STORAGE.delete(keyOf(team, id));
-    await audit(database(c.env), { teamId: team, actorId: c.get('user').id, action: 'upload.deleted', subject: id });
+  .openapi(remove, async (c) => {
+    const [team, user, { id }] = [c.get('team'), c.get('user').id, c.req.valid('param')];
+    const db = database(c.env);
+    const row = found(await db.select(shape).from(table).where(alive(team.id, id)).get(), 'file');
+    if (row.createdBy !== user) need(team.role, 'admin');
+    await db.batch([
+      auditWhere(db, { teamId: team.id, actorId: user, action: 'upload.deleted', subject: id }, table, alive(team.id, id)),
+      db.update(table).set({ deletedAt: nowIso() }).where(alive(team.id, id)), // its bytes go later (src/cron.ts)
+    ]);
+    tell(c, 'upload.deleted', { id });
     return c.body(null, 204);
   });

@@ -2,17 +2,17 @@ import { and, eq, isNull, lte, or } from 'drizzle-orm';
 import { Hono } from 'hono';
 import type Stripe from 'stripe';
 import type { UserJSON } from '@clerk/backend';
-import type { Bindings, Public } from '../context';
-import { audit, database, isDuplicate } from '../db';
-import { memberships, subscriptions, users, webhookEvents } from '../db/schema';
+import { closing } from '../account';
+import { later, type Bindings, type Public } from '../context';
+import { audit, database, isDuplicate, type Statement } from '../db';
+import { subscriptions, users, webhookEvents } from '../db/schema';
 import { clerkEvent } from '../integrations/clerk';
 import { stripe, stripeEvent } from '../integrations/stripe';
 import { AppError, logError } from '../lib/errors';
+import { announce } from '../lib/live';
 import { isLive } from '../lib/plans';
 import { nowIso } from '../lib/time';
 import { teamExists } from './teams';
-
-type Statement = Parameters<ReturnType<typeof database>['batch']>[0][number];
 
 const isoOf = (seconds: number) => new Date(seconds * 1000).toISOString();
 
@@ -56,7 +56,8 @@ function subscriptionId(event: Stripe.Event): string | null {
  * What is to be written for a subscription. Events come in any order, so Stripe is
  * asked how it stands now instead of believing the event.
  */
-async function subscriptionChanges(env: Bindings, id: string): Promise<Statement[]> {
+async function subscriptionChanges(env: Bindings, id: string): Promise<{ team: string; status: string; changes: Statement[] } | null> {
+  if (!env.STRIPE_API_KEY) throw new AppError(422, 'Set STRIPE_API_KEY: Stripe has to be asked how the subscription stands');
   const now = await stripe(env).subscriptions.retrieve(id);
   const customerId = typeof now.customer === 'string' ? now.customer : now.customer.id;
   const db = database(env);
@@ -64,10 +65,10 @@ async function subscriptionChanges(env: Bindings, id: string): Promise<Statement
   const teamId = row?.teamId ?? now.metadata.team_id;
   if (!teamId || !(row || (await teamExists(env, teamId)))) {
     logError('webhook.unknown_team', { subscription: id });
-    return [];
+    return null;
   }
   // News of an ended subscription takes nothing from the one that came after it.
-  if (row?.subscriptionId && row.subscriptionId !== id && isLive(row.status) && !isLive(now.status)) return [];
+  if (row?.subscriptionId && row.subscriptionId !== id && isLive(row.status) && !isLive(now.status)) return null;
   const item = now.items.data[0];
   const state = {
     customerId,
@@ -77,13 +78,14 @@ async function subscriptionChanges(env: Bindings, id: string): Promise<Statement
     periodEnd: item ? isoOf(item.current_period_end) : null,
     cancelAtPeriodEnd: now.cancel_at_period_end,
   };
-  return [
+  const changes = [
     db
       .insert(subscriptions)
       .values({ teamId, ...state })
       .onConflictDoUpdate({ target: subscriptions.teamId, set: { ...state, updatedAt: nowIso() } }),
     audit(db, { teamId, actorId: null, action: `subscription.${now.status}`, subject: id }),
   ];
+  return { team: teamId, status: now.status, changes };
 }
 
 function userChanges(env: Bindings, user: UserJSON): Statement[] {
@@ -102,36 +104,26 @@ function userChanges(env: Bindings, user: UserJSON): Statement[] {
   ];
 }
 
-/** Whoever is gone is in no team, and nothing that tells who they were stays. */
-async function goneChanges(env: Bindings, clerkId: string): Promise<Statement[]> {
-  const db = database(env);
-  const closed = { email: null, name: '', deletedAt: nowIso() };
-  const row = await db.select({ id: users.id }).from(users).where(eq(users.clerkId, clerkId)).get();
-  return [
-    db
-      .insert(users)
-      .values({ clerkId, ...closed })
-      .onConflictDoUpdate({ target: users.clerkId, set: closed }),
-    ...(row ? [db.delete(memberships).where(eq(memberships.userId, row.id))] : []),
-  ];
-}
-
 export const webhooks = new Hono<Public>()
   .post('/stripe', async (c) => {
-    if (!c.env.STRIPE_API_KEY || !c.env.STRIPE_WEBHOOK_SECRET) throw new AppError(404, 'Billing is off');
+    if (!c.env.STRIPE_WEBHOOK_SECRET) throw new AppError(404, 'Billing is off');
     const event = await stripeEvent(c.env, await c.req.text(), c.req.header('stripe-signature') ?? '');
     const id = `stripe:${event.id}`;
     if (await seen(c.env, id)) return c.json({ received: true, duplicate: true });
     const subscription = subscriptionId(event);
-    const fresh = await record(c.env, id, subscription ? await subscriptionChanges(c.env, subscription) : []);
+    const news = subscription ? await subscriptionChanges(c.env, subscription) : null;
+    const fresh = await record(c.env, id, news?.changes ?? []);
+    if (fresh && news) announce(c, news.team, null, 'billing.changed', { status: news.status });
     return c.json({ received: true, duplicate: !fresh });
   })
   .post('/clerk', async (c) => {
     if (!c.env.CLERK_WEBHOOK_SECRET) throw new AppError(404, 'Sign-in with Clerk is off');
     const event = await clerkEvent(c.env, c.req.raw);
-    let changes: Statement[] = [];
-    if (event.type === 'user.created' || event.type === 'user.updated') changes = userChanges(c.env, event.data);
-    if (event.type === 'user.deleted' && event.data.id) changes = await goneChanges(c.env, event.data.id);
-    const fresh = await record(c.env, `clerk:${c.req.header('svix-id')}`, changes);
+    const id = `clerk:${c.req.header('svix-id')}`;
+    if (await seen(c.env, id)) return c.json({ received: true, duplicate: true });
+    const closed = event.type === 'user.deleted' && event.data.id ? await closing(c.env, event.data.id) : null;
+    const changed = event.type === 'user.created' || event.type === 'user.updated' ? userChanges(c.env, event.data) : [];
+    const fresh = await record(c.env, id, closed?.changes ?? changed);
+    if (fresh && closed) later(c, closed.after());
     return c.json({ received: true, duplicate: !fresh });
   });

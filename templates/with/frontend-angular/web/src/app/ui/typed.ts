@@ -1,0 +1,4 @@
+import type { IonInput } from '@ionic/angular/standalone';
+
+/** What was typed into a field. */
+export const typed = (field: IonInput): string => String(field.value ?? '').trim();
