@@ -174,13 +174,16 @@ func (s *Server) note(ctx context.Context, conn *sql.Conn, id string, results []
 }
 
 func runAll(ctx context.Context, conn *sql.Conn, statements []statement, shape rowShape, writes bool) ([]queryResult, error) {
+	// Whatever becomes of the request: one that ends in the middle of these would leave
+	// the connection in a state that the next one does not expect.
+	own := context.WithoutCancel(ctx)
 	if !writes {
-		if _, err := conn.ExecContext(ctx, "PRAGMA query_only = 1"); err != nil {
+		if _, err := conn.ExecContext(own, "PRAGMA query_only = 1"); err != nil {
 			return nil, err
 		}
-		defer conn.ExecContext(context.Background(), "PRAGMA query_only = 0") //nolint:errcheck // the connection is closed if it failed
+		defer conn.ExecContext(own, "PRAGMA query_only = 0") //nolint:errcheck // the connection is closed if it failed
 	}
-	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+	if _, err := conn.ExecContext(own, "BEGIN"); err != nil {
 		return nil, err
 	}
 	var results []queryResult
