@@ -47,25 +47,17 @@ type sweeping struct {
 }
 
 func (a *app) runSweep(t target, o owner, name string) (err error) {
-	id, err := a.repository(o)
+	l, err := a.lookAtPreviews(t, o, name)
 	if err != nil {
 		return err
 	}
-	p, err := a.projectOf(name)
-	if err != nil {
-		return err
-	}
-	a.doc.Project = p.desired.Project
+	defer func() { err = errors.Join(err, l.close()) }()
+	client, p, id := l.client, l.project, l.repositoryID
 	pull, err := a.pulls(id)
 	if err != nil {
 		return err
 	}
-	client, closer, err := a.connect(a.Dir, t, p.desired.Project, provision.Production, p.desired.Domain, pinned{manifest: p.desired.Account})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, closer()) }()
-	all, tagged, err := a.seenPreviews(client, p.desired.Project)
+	all, tagged, err := l.seen()
 	switch {
 	case err != nil:
 		return err
